@@ -1,0 +1,122 @@
+"""Every error stretto raises on purpose.
+
+StrettoError
+├── UsageError            you: a call, a file or a setting that cannot work; says the rule and the remedy
+├── RunFailed             this run: its worker failed
+│   ├── WorkerFailed      one worker of it failed; carries worker, input, error and attempts
+│   ├── StepError         an effect of it failed, with an error that is not one of ours or Python's own
+│   └── RunCancelled      somebody cancelled it
+├── RunWaiting            this run waits for a person, a signal, a timer or budget
+├── ReplayMismatch        the code asks for something else than the journal recorded
+├── PolicyDenied          a rule or a person said no
+├── JournalError          storage
+└── ModelError            a provider answered with an error, or not at all
+
+Raised by tools: ToolError (goes to the model), NotDone (the effect certainly did not happen).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class StrettoError(Exception):
+    """The root of the tree; a program that catches it catches all of stretto's own errors."""
+
+
+class UsageError(StrettoError):
+    """The caller asked for something that cannot work; the message names the thing, the rule and the remedy."""
+
+
+class RunFailed(StrettoError):
+    """A run ended in an error. `run` is its id, where known."""
+
+    run: str | None = None
+
+
+class WorkerFailed(RunFailed):
+    """A worker's task failed for good: `failure` says which, on what input, how, and after how many attempts."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.sentence())
+        self.failure = failure
+
+
+class StepError(RunFailed):
+    """An effect failed: `type` is the name of the error that the tool raised, as text."""
+
+    def __init__(self, message: str, type: str = "") -> None:
+        super().__init__(message)
+        self.type = type
+
+
+class RunCancelled(RunFailed):
+    """The run was cancelled; what had begun is recorded."""
+
+
+class RunWaiting(StrettoError):
+    """The run goes on once somebody answers. `approvals` is what it waits for, as `stretto approvals --json` lists it."""
+
+    def __init__(self, message: str, run: str, approvals: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.run = run
+        self.approvals = list(approvals)
+
+
+class ReplayMismatch(StrettoError):
+    """Resumed code asked for a step that does not fit what the journal recorded; nothing was done."""
+
+
+class PolicyDenied(StrettoError):
+    """A policy, an expired question or a person refused a step; the message gives the reason."""
+
+
+class JournalError(StrettoError):
+    """The store failed; nothing after the last commit counts as recorded."""
+
+
+class ModelError(StrettoError):
+    """A model call failed. `retryable` says whether the same call may succeed later, `retry_after` (seconds) when."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retryable: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class ToolError(Exception):
+    """Raised by a tool to tell the model what went wrong, so that it can try something else."""
+
+
+class NotDone(Exception):
+    """Raised by a tool whose effect certainly did not happen, so that nobody needs to doubt it."""
+
+
+class Evicted(BaseException):
+    """Thrown through a worker whose run was parked, stopped or lost: nothing that it still does counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is known of a failed task: recorded, shown, and given to whoever re-plans."""
+
+    worker: str
+    error: str
+    kind: str
+    input: Any = None
+    attempts: int = 1
+    cause: Failure | None = None
+
+    def sentence(self) -> str:
+        """One line for a person."""
+        tries = f" after {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"{self.worker} failed{tries}: {self.root().error}"
+
+    def root(self) -> Failure:
+        """The failure that started the chain."""
+        return self.cause.root() if self.cause else self

@@ -1,0 +1,266 @@
+"""What is said to a model and what it answers: our own form, the one the journal keeps.
+
+A conversation is a chain: each message is stored under a digest that covers the message and the digest of the one
+before, so a conversation that grows by one message costs one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from stretto.core.canonical import Fragment, decode, digest, encode
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words."""
+
+    text: str
+
+    def __json__(self) -> dict[str, Any]:
+        return {"text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model asks for a tool; `args` is what it wrote, an object, or the raw text where that was not JSON."""
+
+    id: str
+    name: str
+    args: Any
+
+    def __json__(self) -> dict[str, Any]:
+        return {"call": {"id": self.id, "name": self.name, "args": self.args}}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back, or why it did not (`ok=False`)."""
+
+    call: str
+    name: str
+    content: str
+    ok: bool = True
+
+    def __json__(self) -> dict[str, Any]:
+        return {"result": {"call": self.call, "name": self.name, "content": self.content, "ok": self.ok}}
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An image, sound, film or document, by reference: `url`, or the `digest` of a stored blob."""
+
+    media_type: str
+    url: str = ""
+    digest: str = ""
+
+    def __json__(self) -> dict[str, Any]:
+        return {"media": {"media_type": self.media_type, "url": self.url, "digest": self.digest}}
+
+
+Part = Text | ToolCall | ToolResult | Media
+
+
+def _part(body: dict[str, Any]) -> Part:
+    match body:
+        case {"text": str(text)}:
+            return Text(text)
+        case {"call": call}:
+            return ToolCall(**call)
+        case {"result": result}:
+            return ToolResult(**result)
+        case _:
+            return Media(**body["media"])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `provider` is what a provider needs to see again verbatim (reasoning, signatures); others ignore it."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    provider: Any = None
+
+    @property
+    def text(self) -> str:
+        """All words of the message."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tools it asks for."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+    def __json__(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"role": self.role, "parts": [part.__json__() for part in self.parts]}
+        if self.provider is not None:
+            body["provider"] = self.provider
+        return body
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Message:
+        """The message that `__json__` wrote."""
+        return cls(body["role"], tuple(map(_part, body["parts"])), body.get("provider"))
+
+
+def system(text: str) -> Message:
+    """Instructions."""
+    return Message("system", (Text(text),))
+
+
+def user(content: str | Sequence[Part]) -> Message:
+    """What a person, or the worker that delegates, says."""
+    return Message("user", (Text(content),) if isinstance(content, str) else tuple(content))
+
+
+def assistant(text: str = "", calls: Sequence[ToolCall] = ()) -> Message:
+    """What a model says and asks for."""
+    words: tuple[Part, ...] = (Text(text),) if text else ()
+    return Message("assistant", words + tuple(calls))
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Messages in order, with the digest of the whole (`head`) and each message's stored form."""
+
+    messages: list[Message] = field(default_factory=list)
+    head: str = ""
+    _links: list[tuple[str, bytes]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Conversation:
+        """A conversation of these messages."""
+        whole = cls()
+        for message in messages:
+            whole.append(message)
+        return whole
+
+    def append(self, message: Message) -> None:
+        """Add a message; the head moves on."""
+        self.head, stored = link(self.head, message)
+        self._links.append((self.head, stored))
+        self.messages.append(message)
+
+    def unstored(self) -> list[tuple[str, bytes]]:
+        """Digest and stored form of what was added since the last time of asking."""
+        links, self._links = self._links, []
+        return links
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+
+def link(before: str, message: Message) -> tuple[str, bytes]:
+    """A message's digest and stored form, which names the one before it."""
+    stored = encode({"after": before, "message": message.__json__()})
+    return digest(stored), stored
+
+
+def unlink(stored: bytes) -> tuple[str, Message]:
+    """The digest of the message before, and the message."""
+    body = decode(stored)
+    return body["after"], Message.from_json(body["message"])
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model sees it: name, what it does, and the JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """All that one model call depends on. `output` is the JSON schema of the answer, where it must be typed.
+
+    `settings` are provider-neutral: `temperature`, `max_tokens`, `top_p`, `seed`, `tool_choice` ("auto", "none",
+    "required" or a tool's name), `timeout` (seconds).
+    """
+
+    conversation: Conversation
+    tools: tuple[ToolSpec, ...] = ()
+    output: dict[str, Any] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def frame(self) -> bytes:
+        """The canonical form of everything but the messages; it is the same from turn to turn."""
+        return encode({"output": self.output, "settings": self.settings, "tools": self.tools})
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation, oldest first."""
+        return self.conversation.messages
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call. `input` counts all that was read, `cached` the part of it that came from the provider's cache."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cache_written: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cached + other.cached,
+            self.cache_written + other.cache_written,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """A model's answer: the message, what it used, and which model really answered."""
+
+    message: Message
+    usage: Usage = Usage()
+    model: str = ""
+    finish: str = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer while it is being given: for a person to watch, never recorded."""
+
+    text: str = ""
+    tool: str = ""
+    args: str = ""
+
+
+def fragment(encoded: bytes) -> Any:
+    """Canonical bytes as a part of a larger value, without decoding them."""
+    return Fragment(encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What a model costs, in USD per million tokens."""
+
+    input: Decimal = Decimal(0)
+    output: Decimal = Decimal(0)
+    cached: Decimal | None = None
+    cache_written: Decimal | None = None
+
+    def cost(self, usage: Usage) -> Decimal:
+        """What a call cost, in USD; cached tokens at their own rate where there is one."""
+        cached = self.input if self.cached is None else self.cached
+        written = self.input if self.cache_written is None else self.cache_written
+        fresh = usage.input - usage.cached - usage.cache_written
+        total = fresh * self.input + usage.cached * cached + usage.cache_written * written + usage.output * self.output
+        return total / _MILLION
+
+
+FREE = Rates()
+_MILLION = Decimal(1_000_000)

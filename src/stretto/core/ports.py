@@ -1,0 +1,259 @@
+"""The whole extension surface: what each part may ask of another. Each port is narrow; drivers stand behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
+
+from stretto.core.events import Event, Row
+from stretto.core.messages import Delta, ModelReply, ModelRequest, Rates
+from stretto.core.values import Action, Budget, RunState, Verdict
+
+T = TypeVar("T")
+
+
+class Codec(Protocol[T]):
+    """How values of one type cross the journal, validated on the way in and on the way out."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the type."""
+        ...
+
+    def check(self, value: Any) -> T:
+        """The value as the type has it; raises `ValueError` saying what does not fit."""
+        ...
+
+    def stored(self, value: Any) -> tuple[bytes, T]:
+        """The canonical bytes of a value, and the value as a later reader gets it."""
+        ...
+
+    def load(self, value: Any) -> T:
+        """The value of decoded JSON; raises `ValueError` where it does not fit the type."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a worker's tasks are run: attempts after a failure, seconds a try may take, and a budget of their own."""
+
+    retry: int = 0
+    timeout: float | None = None
+    budget: Budget | None = None
+
+
+class Worker(Protocol):
+    """Anything that does work: typed input to typed output, with a name."""
+
+    @property
+    def name(self) -> str:
+        """What the journal, the plan and people call it."""
+        ...
+
+    @property
+    def takes(self) -> Codec[Any]:
+        """How its input crosses the journal."""
+        ...
+
+    @property
+    def gives(self) -> Codec[Any]:
+        """How its output crosses the journal."""
+        ...
+
+    @property
+    def options(self) -> Options:
+        """How its tasks are run."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Changes when the worker would do something else with the same input."""
+        ...
+
+    async def work(self, context: Any, value: Any) -> Any:
+        """Do it. Every effect goes through the context."""
+        ...
+
+
+class Model(Protocol):
+    """Something that continues a conversation."""
+
+    name: str
+    """`provider:model`, as the journal and the bill call it."""
+    rates: Rates | None
+    """What it costs; None where the price is unknown."""
+    window: int
+    """Tokens that fit into one request and its answer."""
+    max_output: int
+    """The most tokens it answers with where a request sets no `max_tokens`."""
+
+    async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None = None) -> ModelReply:
+        """One answer, streamed to `watch` where that is given; raises `ModelError`."""
+        ...
+
+    def estimate(self, request: ModelRequest) -> int:
+        """No fewer input tokens than the request will be billed for."""
+        ...
+
+
+class Durability(IntEnum):
+    """When an append may be relied on."""
+
+    BEHIND = 0
+    """Commits soon; the caller does not wait."""
+    COMMITTED = 1
+    """The caller waits for the commit, which survives the death of the process."""
+    FULL = 2
+    """The caller waits until it is on disk, with everything appended before; it survives the death of the machine."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to append to one run. `seq`, `head` and `time` are the chain's end, moved by the journal alone."""
+
+    run: str
+    epoch: int = 0
+    seq: int = 0
+    head: str = ""
+    time: int = 0
+    held: bool = True
+
+
+@dataclass(slots=True)
+class Entry:
+    """An event on its way into the journal: `consumes` names the inbox item it answers, `time` is in microseconds."""
+
+    event: Event
+    scope: str
+    ident: str
+    time: int
+    blobs: Sequence[tuple[str, bytes]] = ()
+    consumes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """What the journal's index says of a run; times in microseconds since 1970."""
+
+    id: str
+    state: RunState
+    worker: str
+    created: int
+    updated: int
+    wake: int | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something posted to a run by who does not hold it: an answer, a signal, a cancellation."""
+
+    run: str
+    key: str
+    body: bytes = field(repr=False)
+
+
+class Journal(Protocol):
+    """The ordered, append-only, hash-chained events of runs."""
+
+    def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> Awaitable[None] | None:
+        """Append in order, all or nothing; None where there is nothing to wait for. Raises `JournalError`."""
+        ...
+
+    async def read(self, run: str, after: int = -1) -> list[Row]:
+        """The committed events of a run behind sequence number `after`."""
+        ...
+
+    async def blob(self, digest: str) -> bytes:
+        """A stored value by its SHA-256."""
+        ...
+
+    async def runs(self, *, state: RunState | None = None, limit: int = 1000) -> list[RunRow]:
+        """The index of runs, newest first."""
+        ...
+
+    async def find(self, run: str) -> RunRow | None:
+        """One run's row in the index."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what is pending and let go of the store."""
+        ...
+
+
+class Leases(Protocol):
+    """Who may append to a run."""
+
+    async def create(self, run: str, *, fresh: bool = False) -> Lease | None:
+        """The lease of a run that does not exist yet; None where it does. `fresh`: the id is known to be new."""
+        ...
+
+    async def acquire(self, run: str) -> Lease | None:
+        """The lease of an existing run with a new epoch; None while somebody else lives and holds it."""
+        ...
+
+    async def park(self, lease: Lease, entry: Entry, known: frozenset[str]) -> bool:
+        """Append the parking entry and let go, unless a letter waits whose key is not `known`: then neither, and False."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Let go."""
+        ...
+
+
+class Inbox(Protocol):
+    """Letters to runs, from anyone, durable, each key once."""
+
+    async def post(self, letter: Letter) -> bool:
+        """Store a letter; False where one with this key was posted before."""
+        ...
+
+    async def letters(self, run: str) -> list[Letter]:
+        """What was posted and not yet consumed."""
+        ...
+
+    async def due(self, now: int) -> list[tuple[str, frozenset[str]]]:
+        """The parked runs that have letters (their keys are given) or whose time to wake has come."""
+        ...
+
+    def listen(self, run: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` in this loop soon after a letter for the run arrives; returns how to stop that."""
+        ...
+
+
+class Store(Journal, Leases, Inbox, Protocol):
+    """A database is all three."""
+
+    def observe(self, observer: Observer) -> None:
+        """Show every committed event to an observer."""
+        ...
+
+
+class Observer(Protocol):
+    """Somebody who watches: sees committed events only, and can't stop a run."""
+
+    def see(self, rows: Sequence[Row]) -> None:
+        """Events that were just committed, in order."""
+        ...
+
+
+class Gate(Protocol):
+    """A rule about actions. `version` changes with the rules; approvals bind to it."""
+
+    @property
+    def version(self) -> str:
+        """Names the rules in force."""
+        ...
+
+    def judge(self, action: Action) -> Verdict:
+        """Allow, ask or deny, with the reason."""
+        ...
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> int:
+        """Microseconds since 1970, UTC."""
+        ...

@@ -1,0 +1,9 @@
+"""The current scope: what `stretto`'s functions and a tool's direct call find their run by."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+current: ContextVar[Any] = ContextVar("stretto_scope", default=None)
+"""The scope of the code that runs now; None outside a run, and inside an effect."""

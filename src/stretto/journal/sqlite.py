@@ -1,0 +1,316 @@
+"""The journal in one SQLite file: write-ahead log, one writer, one commit for all that is waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from stretto.core.errors import JournalError
+from stretto.core.events import STATE_AFTER, RunParked, RunStarted, Row
+from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
+from stretto.core.values import RunState
+from stretto.journal.chain import seal
+from stretto.journal.locks import Locks
+from stretto.journal.schema import connect, explain, prepare
+from stretto.journal.writer import Job, Work, Writer
+
+POLL = 0.05
+"""Seconds between two looks into the inbox, for letters that other processes posted."""
+
+_ROW = "insert into events values(?,?,?,?,?,?,?,?,?)"
+_LETTER = "insert or ignore into inbox values(?,?,?,null)"
+_BLOB = "insert or ignore into blobs values(?,?)"
+
+
+class SqliteStore:
+    """Journal, leases and inbox in the file at `path`, shared by any number of processes."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        prepare(self.path)
+        self._locks = Locks(self.path)
+        self._write, self._read = connect(self.path), connect(self.path)
+        self._level = Durability.COMMITTED
+        self._observers: list[Observer] = []
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._writer = Writer(self._commit, self._show, self._explain)
+
+    # ---- journal
+
+    def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> Awaitable[None] | None:
+        """See `Journal.append`."""
+        if not lease.held:
+            raise JournalError(f"run {lease.run!r} is no longer held by this process; it was parked or taken over")
+        loop = asyncio.get_running_loop()
+        job = Job(loop, durability, lease, entries)
+        if durability:
+            job.done = loop.create_future()
+        self._writer.put(job)
+        return job.done
+
+    async def read(self, run: str, after: int = -1) -> list[Row]:
+        """See `Journal.read`."""
+        return await asyncio.to_thread(self._rows, run, after)
+
+    def _rows(self, run: str, after: int) -> list[Row]:
+        query = "select run,seq,time,epoch,scope,kind,ident,body,hash from events where run=? and seq>=? order by seq"
+        rows, prev = [], ""
+        reader = connect(self.path)
+        try:
+            for *fields, head in reader.execute(query, (run, after)):
+                if fields[1] > after:
+                    rows.append(Row(*fields, prev, head))
+                prev = head
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        finally:
+            reader.close()
+        return rows
+
+    async def blob(self, digest: str) -> bytes:
+        """See `Journal.blob`."""
+        found = self._read.execute("select data from blobs where digest=?", (digest,)).fetchone()
+        if found is None:
+            raise JournalError(f"value {digest[:12]} is not in {self.path}; was it pruned?")
+        return bytes(found[0])
+
+    async def runs(self, *, state: RunState | None = None, limit: int = 1000) -> list[RunRow]:
+        """See `Journal.runs`."""
+        rows = self._read.execute(
+            f"{_INDEX} where ?1 is null or state=?1 order by created desc, id limit ?2", (state, limit)
+        )
+        return [_run_row(row) for row in rows]
+
+    async def find(self, run: str) -> RunRow | None:
+        """See `Journal.find`."""
+        row = self._read.execute(f"{_INDEX} where id=?", (run,)).fetchone()
+        return _run_row(row) if row else None
+
+    def observe(self, observer: Observer) -> None:
+        """See `Store.observe`."""
+        self._observers.append(observer)
+
+    async def close(self) -> None:
+        """See `Journal.close`."""
+        if self._timer:
+            self._timer.cancel()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.close()
+        with self._locks.writing():
+            if not self._writer.broken:
+                self._write.execute("update runs set holder=null where holder=?", (self._locks.holder,))
+            self._read.close()
+            self._write.close()  # the last one to close a file also empties its log
+        self._locks.close()
+
+    # ---- leases
+
+    async def create(self, run: str, *, fresh: bool = False) -> Lease | None:
+        """See `Leases.create`; with `fresh` the caller knows that the id is new, and does not wait to hear so."""
+        done = self._do(lambda db: _create(db, run, self._locks.holder, must=fresh), wait=not fresh)
+        if done is not None and not await done:
+            return None
+        return Lease(run, epoch=1)
+
+    async def acquire(self, run: str) -> Lease | None:
+        """See `Leases.acquire`."""
+        return await self._done(lambda db: self._acquire(db, run))
+
+    def _acquire(self, db: sqlite3.Connection, run: str) -> Lease | None:
+        found = db.execute("select epoch, holder from runs where id=?", (run,)).fetchone()
+        if found is None:
+            return None
+        epoch, holder = found
+        if holder is not None and (holder == self._locks.holder or self._locks.alive(holder)):
+            return None
+        db.execute("update runs set holder=?, epoch=? where id=?", (self._locks.holder, epoch + 1, run))
+        tail = db.execute("select seq, hash, time from events where run=? order by seq desc limit 1", (run,)).fetchone()
+        seq, head, time = tail or (-1, "", 0)
+        return Lease(run, epoch + 1, seq + 1, head, time)
+
+    async def park(self, lease: Lease, entry: Entry, known: frozenset[str]) -> bool:
+        """See `Leases.park`."""
+        rows: list[Row] | None = await self._done(lambda db: self._park(db, lease, entry, known), Durability.FULL)
+        if rows is None:
+            return False
+        self._show(rows)
+        return True
+
+    def _park(self, db: sqlite3.Connection, lease: Lease, entry: Entry, known: frozenset[str]) -> list[Row] | None:
+        waiting = db.execute("select key from inbox where run=? and taken is null", (lease.run,))
+        if any(key not in known for (key,) in waiting):
+            return None
+        lease.held = False
+        return self._insert(db, [(lease, entry)])
+
+    async def release(self, lease: Lease) -> None:
+        """See `Leases.release`."""
+        if lease.held:
+            lease.held = False
+            await self._done(lambda db: db.execute("update runs set holder=null where id=?", (lease.run,)) and None)
+
+    # ---- inbox
+
+    async def post(self, letter: Letter) -> bool:
+        """See `Inbox.post`."""
+        row = (letter.run, letter.key, letter.body)
+        posted: int = await self._done(lambda db: db.execute(_LETTER, row).rowcount, Durability.FULL)
+        if posted:
+            self._wake(letter.run)
+        return bool(posted)
+
+    async def letters(self, run: str) -> list[Letter]:
+        """See `Inbox.letters`."""
+        rows = self._read.execute(
+            "select run, key, body from inbox where run=? and taken is null order by rowid", (run,)
+        )
+        return [Letter(*row) for row in rows]
+
+    async def due(self, now: int) -> list[tuple[str, frozenset[str]]]:
+        """See `Inbox.due`."""
+        found: dict[str, set[str]] = {}
+        for run, key in self._read.execute(_DUE, (RunState.WAITING, now)):
+            found.setdefault(run, set()).update([key] if key else [])
+        return [(run, frozenset(keys)) for run, keys in found.items()]
+
+    def listen(self, run: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """See `Inbox.listen`."""
+        self._listeners.setdefault(run, []).append(wake)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(POLL, self._look)
+        return lambda: self._deaf(run, wake)
+
+    def _deaf(self, run: str, wake: Callable[[], None]) -> None:
+        listeners = self._listeners.get(run, [])
+        if wake in listeners:
+            listeners.remove(wake)
+        if not listeners:
+            self._listeners.pop(run, None)
+
+    def _look(self) -> None:
+        self._timer = None
+        if not self._listeners:
+            return
+        for (run,) in self._read.execute("select distinct run from inbox where taken is null").fetchall():
+            self._wake(run)
+        self._timer = asyncio.get_running_loop().call_later(POLL, self._look)
+
+    def _wake(self, run: str) -> None:
+        for wake in tuple(self._listeners.get(run, ())):
+            wake()
+
+    # ---- inside the writer's thread
+
+    def _commit(self, jobs: list[Job]) -> list[Row]:
+        """One transaction for all jobs; on disk before it returns if any of them asked for that."""
+        level = Durability.FULL if any(job.durability is Durability.FULL for job in jobs) else Durability.COMMITTED
+        if level is not self._level:
+            self._write.execute("pragma synchronous=full" if level is Durability.FULL else "pragma synchronous=normal")
+            self._level = level
+        db, rows = self._write, []
+        with self._locks.writing():
+            db.execute("begin immediate")
+            try:
+                waiting: list[tuple[Lease, Entry]] = []
+                for job in jobs:
+                    if job.lease is not None:
+                        lease = job.lease
+                        waiting.extend([(lease, entry) for entry in job.entries])
+                        continue
+                    rows += self._insert(db, waiting)
+                    waiting = []
+                    assert job.work is not None
+                    job.result = job.work(db)
+                rows += self._insert(db, waiting)
+                db.execute("commit")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("rollback")
+                raise
+        return rows
+
+    def _insert(self, db: sqlite3.Connection, entries: list[tuple[Lease, Entry]]) -> list[Row]:
+        rows: list[Row] = []
+        blobs: list[tuple[str, bytes]] = []
+        later: list[tuple[Row, Entry]] = []
+        for lease, entry in entries:
+            row, spilled = seal(lease, entry)
+            rows.append(row)
+            if spilled or entry.blobs:
+                blobs += [*spilled, *entry.blobs]
+            if entry.consumes or row.kind in STATE_AFTER:
+                later.append((row, entry))
+        if blobs:
+            db.executemany(_BLOB, blobs)
+        db.executemany(_ROW, [(r.run, r.seq, r.time, r.epoch, r.scope, r.kind, r.ident, r.body, r.hash) for r in rows])
+        for row, entry in later:
+            _index(db, row, entry)
+        return rows
+
+    # ---- plumbing
+
+    def _do(
+        self, work: Work, durability: Durability = Durability.COMMITTED, *, wait: bool = True
+    ) -> asyncio.Future[Any] | None:
+        loop = asyncio.get_running_loop()
+        job = Job(loop, durability, work=work, done=loop.create_future() if wait else None)
+        self._writer.put(job)
+        return job.done
+
+    async def _done(self, work: Work, durability: Durability = Durability.COMMITTED) -> Any:
+        done = self._do(work, durability)
+        assert done is not None
+        return await done
+
+    def _show(self, rows: list[Row]) -> None:
+        for observer in self._observers:
+            observer.see(rows)
+
+    def _explain(self, error: BaseException) -> JournalError:
+        if isinstance(error, sqlite3.Error):
+            explained = explain(error, self.path)
+            return explained if isinstance(explained, JournalError) else JournalError(str(explained))
+        return error if isinstance(error, JournalError) else JournalError(f"{self.path}: {error!r}")
+
+
+_DUE = """
+select runs.id, inbox.key from inbox join runs on runs.id = inbox.run where inbox.taken is null and runs.state = ?1
+union all select id, null from runs where state = ?1 and wake <= ?2"""
+_INDEX = "select id, state, worker, created, updated, wake, holder from runs"
+
+
+def _run_row(row: tuple[Any, ...]) -> RunRow:
+    run, state, worker, created, updated, wake, holder = row
+    return RunRow(run, RunState(state), worker, created, updated, wake, holder is not None)
+
+
+def _create(db: sqlite3.Connection, run: str, holder: str, *, must: bool) -> bool:
+    row = (run, RunState.RUNNING, "", 0, 0, None, 1, holder)
+    made = db.execute("insert or ignore into runs values(?,?,?,?,?,?,?,?)", row).rowcount == 1
+    if must and not made:
+        raise JournalError(f"run {run!r} exists already, though its id was made to be new")
+    return made
+
+
+def _index(db: sqlite3.Connection, row: Row, entry: Entry) -> None:
+    """Keep the index of runs and the inbox in step with an event, in its own transaction."""
+    if entry.consumes:
+        db.execute("update inbox set taken=? where run=? and key=?", (row.seq, row.run, entry.consumes))
+    state = STATE_AFTER.get(row.kind)
+    if state is None:
+        return
+    if isinstance(entry.event, RunStarted):
+        db.execute(
+            "update runs set worker=?, created=?, updated=? where id=?",
+            (entry.event.worker, row.time, row.time, row.run),
+        )
+        return
+    wake = entry.event.wake if isinstance(entry.event, RunParked) else None
+    held = "" if state is RunState.RUNNING else ", holder=null"
+    db.execute(f"update runs set state=?, updated=?, wake=?{held} where id=?", (state, row.time, wake, row.run))

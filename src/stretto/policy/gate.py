@@ -1,0 +1,66 @@
+"""The rules about tool calls: what runs by itself, what asks a person, what never runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from stretto.core.canonical import encode, identity
+from stretto.core.errors import UsageError
+from stretto.core.values import Action, Allow, Ask, Deny, Verdict
+
+Autonomy = Literal["ask-all", "risk", "none-external"]
+LEVELS: tuple[str, ...] = ("ask-all", "risk", "none-external")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Deny wins over ask wins over allow.
+
+    `approve` names tools whose calls in this run were approved beforehand (`--approve`); `allow`, `ask` and `deny` name
+    tools for good. `autonomy`: "risk" asks about everything above low risk and all that is external or irreversible,
+    "ask-all" about every call, "none-external" asks like "risk" and refuses external calls.
+    """
+
+    autonomy: str = "risk"
+    approve: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.autonomy not in LEVELS:
+            raise UsageError(f"autonomy {self.autonomy!r} is not known; it is one of {', '.join(LEVELS)}")
+
+    @cached_property
+    def version(self) -> str:
+        """See `Gate.version`."""
+        return identity(encode([self.autonomy, self.approve, self.allow, self.ask, self.deny]))
+
+    def judge(self, action: Action) -> Verdict:
+        """See `Gate.judge`."""
+        if action.tool in self.deny:
+            return Deny(f"the policy denies {action.tool}")
+        if action.external and self.autonomy == "none-external":
+            return Deny(f"{action.tool} acts outside, and autonomy is 'none-external'")
+        reason = self._why_ask(action)
+        if reason is None:
+            return _ALLOWED
+        return Ask(reason, standing="--approve" if action.tool in self.approve else "")
+
+    def _why_ask(self, action: Action) -> str | None:
+        if action.tool in self.ask:
+            return "the policy asks about this tool"
+        if self.autonomy == "ask-all":
+            return "autonomy is 'ask-all'"
+        if action.tool in self.allow:
+            return None
+        if action.risk != "low":
+            return f"its risk is {action.risk}"
+        if action.irreversible:
+            return "it cannot be taken back"
+        return "it acts outside" if action.external else None
+
+
+_ALLOWED = Allow()

@@ -1,0 +1,103 @@
+"""How typed values cross the journal: pydantic at the border, canonical JSON inside."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
+
+from stretto.core.canonical import decode, encode
+from stretto.core.errors import UsageError
+
+T = TypeVar("T")
+_PLAIN: tuple[Any, ...] = (str, int, bool, type(None))
+_ANYTHING: tuple[Any, ...] = (Any, object)
+
+
+class TypeCodec(Generic[T]):
+    """The codec of one type; `Any` takes whatever has a canonical form, and gives back plain JSON."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+        self.plain = kind in _PLAIN
+        self.anything = kind in _ANYTHING
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[T]:
+        """pydantic's view of the type, built on first use."""
+        try:
+            return TypeAdapter(self.kind)
+        except PydanticSchemaGenerationError as error:
+            raise UsageError(
+                f"type {name_of(self.kind)} cannot cross the journal; use JSON types, dataclasses or pydantic "
+                "models, and make handles (connections, clients) keyword-only dependencies"
+            ) from error
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the type."""
+        return {} if self.anything else self.adapter.json_schema()
+
+    def check(self, value: Any) -> T:
+        """The value as the type has it; raises `ValueError` saying what does not fit."""
+        if self.anything or (self.plain and type(value) is self.kind):
+            return cast(T, value)
+        try:
+            return self.adapter.validate_python(value)
+        except ValidationError as error:
+            raise ValueError(complaint(error)) from error
+
+    def dump(self, value: T) -> bytes:
+        """See `Codec.dump`; a value that does not fit the type is a `ValueError`."""
+        if self.anything or self.plain:
+            return encode(self.check(value))
+        return encode(self.adapter.dump_python(self.check(value), mode="json"))
+
+    def load(self, value: Any) -> T:
+        """See `Codec.load`."""
+        if self.anything or (self.plain and type(value) is self.kind):
+            return cast(T, value)
+        try:
+            return self.adapter.validate_json(encode(value))
+        except ValidationError as error:
+            raise ValueError(complaint(error)) from error
+
+    def stored(self, value: Any) -> tuple[bytes, T]:
+        """The canonical bytes of a value, and the value as a later reader gets it."""
+        data = self.dump(value)
+        kind = type(value)
+        if kind in _PLAIN and (self.anything or kind is self.kind):
+            return data, cast(T, value)
+        return data, self.load(decode(data))
+
+
+@lru_cache(maxsize=1024)
+def _codec(kind: Any) -> TypeCodec[Any]:
+    return TypeCodec(kind)
+
+
+def codec_for(kind: Any) -> TypeCodec[Any]:
+    """The codec of a type, built once; no annotation means anything."""
+    try:
+        return _codec(kind)
+    except TypeError:  # an unhashable annotation
+        return TypeCodec(kind)
+
+
+ANYTHING: TypeCodec[Any] = codec_for(Any)
+
+
+def name_of(kind: Any) -> str:
+    """A type's name as a reader knows it."""
+    return getattr(kind, "__name__", None) or str(kind)
+
+
+def complaint(error: ValidationError) -> str:
+    """What does not fit, one clause a field."""
+    clauses = []
+    for item in error.errors(include_url=False)[:5]:
+        where = ".".join(str(part) for part in item["loc"])
+        clauses.append(f"{where}: {item['msg']}" if where else item["msg"])
+    more = error.error_count() - len(clauses)
+    return "; ".join(clauses) + (f"; and {more} more" if more else "")

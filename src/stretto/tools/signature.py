@@ -1,0 +1,162 @@
+"""What a function takes: arguments that a model or caller gives, and what is injected.
+
+Keyword-only parameters are injected where they are named `idempotency_key`, or annotated with a class that is no JSON
+type: a database handle, a client. They stand in no schema, no prompt and no journal row.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Union, get_origin, get_type_hints, is_typeddict
+
+from pydantic import BaseModel, Field, ValidationError, create_model
+
+from stretto.core.errors import UsageError
+from stretto.tools.codec import complaint, name_of
+
+KEY = "idempotency_key"
+_JSON = (str, int, float, bool, bytes, list, dict, tuple, set, frozenset, type(None))
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A function's parameters, told apart."""
+
+    function: Callable[..., Any]
+    arguments: dict[str, inspect.Parameter]
+    injected: dict[str, Any]
+    wants_key: bool
+    returns: Any
+
+    @cached_property
+    def model(self) -> type[BaseModel]:
+        """The arguments as a pydantic model."""
+        descriptions = parameter_docs(self.function)
+        fields: dict[str, Any] = {}
+        for name, parameter in self.arguments.items():
+            kind = parameter.annotation
+            if name in descriptions:
+                kind = Annotated[kind, Field(description=descriptions[name])]
+            fields[name] = (kind, ... if parameter.default is inspect.Parameter.empty else parameter.default)
+        title = getattr(self.function, "__name__", "arguments")
+        return create_model(title, __config__={"extra": "forbid", "arbitrary_types_allowed": False}, **fields)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the arguments."""
+        schema = self.model.model_json_schema()
+        schema.pop("title", None)
+        return schema
+
+    @cached_property
+    def _plain(self) -> bool:
+        kinds = (parameter.annotation for parameter in self.arguments.values())
+        return all(kind in (str, int, bool) for kind in kinds)
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by name, as a caller wrote them; defaults are filled in."""
+        given = dict(zip(self.arguments, args, strict=False))
+        if (
+            len(args) > len(self.arguments)
+            or given.keys() & kwargs.keys()
+            or not kwargs.keys() <= self.arguments.keys()
+        ):
+            raise UsageError(
+                f"{self.function.__name__}() takes {', '.join(self.arguments) or 'no arguments'}; "
+                f"got {len(args)} by position and {', '.join(kwargs) or 'none'} by name"
+            )
+        return given | dict(kwargs)
+
+    def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as the function takes them; raises `ValueError` saying what does not fit."""
+        if (
+            self._plain
+            and given.keys() == self.arguments.keys()
+            and all(type(given[name]) is parameter.annotation for name, parameter in self.arguments.items())
+        ):
+            return dict(given)
+        try:
+            checked = self.model.model_validate(dict(given))
+        except ValidationError as error:
+            raise ValueError(complaint(error)) from error
+        return {name: getattr(checked, name) for name in self.arguments}
+
+    def inject(self, deps: Mapping[type, Any], key: str) -> dict[str, Any]:
+        """Values for the injected parameters."""
+        values: dict[str, Any] = {KEY: key} if self.wants_key else {}
+        for name, kind in self.injected.items():
+            found = next((value for known, value in deps.items() if known is kind or _is_subclass(known, kind)), None)
+            if found is None:
+                raise UsageError(
+                    f"{self.function.__name__} needs {name}: {name_of(kind)}, and no such dependency was given; "
+                    "pass it in App(deps=...) or run(deps=...)"
+                )
+            values[name] = found
+        return values
+
+
+def signature_of(function: Callable[..., Any]) -> Signature:
+    """Read a function's parameters; what cannot be called by name is a `UsageError`."""
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise UsageError(
+            f"{function.__qualname__}: annotation {error.name!r} is not defined where the function is; "
+            "import it at the top of the module"
+        ) from error
+    arguments, injected, wants_key = {}, {}, False
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise UsageError(f"{function.__qualname__} takes *{name}; a tool's arguments must be named one by one")
+        kind = hints.get(name, Any)
+        if parameter.kind is parameter.KEYWORD_ONLY and name == KEY:
+            wants_key = True
+        elif parameter.kind is parameter.KEYWORD_ONLY and _is_handle(kind):
+            injected[name] = kind
+        else:
+            arguments[name] = parameter.replace(annotation=kind)
+    return Signature(function, arguments, injected, wants_key, hints.get("return", Any))
+
+
+def _is_handle(kind: Any) -> bool:
+    if get_origin(kind) in (Union, types.UnionType) or not isinstance(kind, type) or is_typeddict(kind):
+        return False
+    return not issubclass(kind, _JSON) and not issubclass(kind, BaseModel) and kind is not object
+
+
+def _is_subclass(kind: Any, of: Any) -> bool:
+    return isinstance(kind, type) and isinstance(of, type) and issubclass(kind, of)
+
+
+def summary(function: Callable[..., Any]) -> str:
+    """What the docstring says before its list of arguments."""
+    text = inspect.getdoc(function) or ""
+    for stop in ("\nArgs:", "\nArguments:", "\nParameters", "\n:param", "\nReturns:", "\nRaises:"):
+        text = text.split(stop)[0]
+    return text.strip()
+
+
+def parameter_docs(function: Callable[..., Any]) -> dict[str, str]:
+    """Descriptions of parameters, from a Google-style `Args:` block or `:param name:` lines."""
+    docs: dict[str, str] = {}
+    inside, current = False, ""
+    for line in (inspect.getdoc(function) or "").splitlines():
+        bare = line.strip()
+        if bare.startswith(":param "):
+            name, _, text = bare.removeprefix(":param ").partition(":")
+            docs[name.split()[-1]] = text.strip()
+        elif bare in ("Args:", "Arguments:"):
+            inside = True
+        elif inside and bare and not line.startswith(" "):
+            inside = False
+        elif inside and line.startswith("    ") and not line.startswith("     ") and ":" in bare:
+            name, _, text = bare.partition(":")
+            current = name.split("(")[0].strip()
+            docs[current] = text.strip()
+        elif inside and bare and current:
+            docs[current] += " " + bare
+    return docs

@@ -1,0 +1,157 @@
+"""A tool: a function that agents and workflows may call, with what the gates and the journal must know of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+
+from stretto.core.errors import UsageError
+from stretto.core.messages import ToolSpec
+from stretto.core.scope import current
+from stretto.core.values import Effect, Preview, Risk, seconds
+from stretto.tools.codec import TypeCodec, codec_for
+from stretto.tools.signature import Signature, signature_of, summary
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Tool(Generic[P, R]):
+    """A callable with a schema, a risk and an effect.
+
+    Calling it inside a run makes a step of the run (after the gates have agreed); outside, it calls the function.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    description: str
+    risk: Risk = "low"
+    effect: Effect = "read"
+    external: bool = False
+    irreversible: bool = False
+    to: str = ""
+    expires: float | None = None
+    preview: Callable[..., Preview | str | Awaitable[Preview | str]] | None = None
+    verify: Callable[..., Any] | None = None
+    undo: Callable[..., Any] | None = None
+    timeout: float | None = None
+    retry: int = 0
+    process: bool = False
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The function's parameters."""
+        return signature_of(self.function)
+
+    @cached_property
+    def codec(self) -> TypeCodec[R]:
+        """How its results cross the journal."""
+        return codec_for(self.signature.returns)
+
+    @cached_property
+    def spec(self) -> ToolSpec:
+        """The tool as a model sees it."""
+        return ToolSpec(self.name, self.description, self.signature.schema)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        scope = current.get()
+        if scope is None:
+            return self.invoke(self.signature.bind(args, _without(kwargs, self.signature)) | kwargs)
+        given = self.signature.bind(args, kwargs)
+        return cast("Coroutine[Any, Any, R]", scope.tool(self, given))
+
+    async def invoke(self, arguments: Mapping[str, Any]) -> R:
+        """Call the function itself: an async one in the loop, a blocking one in a thread."""
+        if inspect.iscoroutinefunction(self.function):
+            return cast(R, await self.function(**arguments))
+        return cast(R, await asyncio.to_thread(self.function, **arguments))
+
+    def using(self, **changes: Any) -> Tool[P, R]:
+        """The same tool with other properties, e.g. `search.using(risk="medium")`."""
+        return replace(self, **changes)
+
+
+def _without(kwargs: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if name in signature.arguments}
+
+
+@overload
+def tool(function: Callable[P, Coroutine[Any, Any, R]], /) -> Tool[P, R]: ...
+@overload
+def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    risk: Risk = "low",
+    effect: Effect | None = None,
+    external: bool = False,
+    irreversible: bool = False,
+    to: str = "",
+    expires: float | str | None = None,
+    preview: Callable[..., Any] | None = None,
+    verify: Callable[..., Any] | None = None,
+    undo: Callable[..., Any] | None = None,
+    timeout: float | str | None = None,
+    retry: int = 0,
+    process: bool = False,
+) -> Callable[[Callable[P, Any]], Tool[P, Any]]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    risk: Risk = "low",
+    effect: Effect | None = None,
+    external: bool = False,
+    irreversible: bool = False,
+    to: str = "",
+    expires: float | str | None = None,
+    preview: Callable[..., Any] | None = None,
+    verify: Callable[..., Any] | None = None,
+    undo: Callable[..., Any] | None = None,
+    timeout: float | str | None = None,
+    retry: int = 0,
+    process: bool = False,
+) -> Any:
+    """Make a function a tool; its schema comes from type hints and docstring.
+
+    `risk`: low runs by itself, medium and high ask a person. `effect`: "read" may be repeated, "idempotent" is repeated
+    with the same `idempotency_key` (a keyword-only parameter of that name receives it), "once" never; a tool with a
+    risk above low, or that is `external` or `irreversible`, is "once" unless it says otherwise. `preview(**arguments)`
+    is shown with the question. `verify(**arguments)` finds out after a crash whether the effect happened. `undo` takes
+    it back. `to` names who is asked, `expires` after how long the answer is no. `timeout` in seconds or like "2 min".
+    """
+    if risk not in ("low", "medium", "high"):
+        raise UsageError(f"risk {risk!r} is not known; it is 'low', 'medium' or 'high'")
+    if effect not in (None, "read", "idempotent", "once"):
+        raise UsageError(f"effect {effect!r} is not known; it is 'read', 'idempotent' or 'once'")
+    risky = risk != "low" or external or irreversible
+
+    def make(function: Callable[..., Any]) -> Tool[Any, Any]:
+        return Tool(
+            function,
+            name or function.__name__,
+            description or summary(function),
+            risk,
+            effect or ("once" if risky else "read"),
+            external,
+            irreversible,
+            to,
+            None if expires is None else seconds(expires),
+            preview,
+            verify,
+            undo,
+            None if timeout is None else seconds(timeout),
+            retry,
+            process,
+        )
+
+    return make if function is None else make(function)
