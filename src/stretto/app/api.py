@@ -1,0 +1,93 @@
+"""`run` and `start`: for programs without an event loop of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from stretto.app.code import reference
+from stretto.app.handle import Run
+from stretto.app.host import App
+from stretto.core.errors import UsageError
+from stretto.core.ports import Model
+from stretto.core.values import Budget
+from stretto.policy.gate import Rules
+from stretto.runtime.workflow import as_worker
+
+
+def run(
+    worker: Any,
+    input: Any = None,
+    *,
+    id: str | None = None,
+    db: str | None = None,
+    policy: Rules | None = None,
+    budget: str | Budget | None = None,
+    approve: Sequence[str] = (),
+    model: str | Model | None = None,
+    deps: Any = None,
+) -> Any:
+    """Run a worker to its end and return its output.
+
+    The same `id` continues a run. `db` is a path, `sqlite:///PATH` or ":memory:"; without it STRETTO_DB or
+    `.stretto/runs.db`. `approve` names tools whose calls are answered yes. Raises `RunWaiting` (with `.approvals`),
+    `RunFailed`, `ReplayMismatch`.
+    """
+    return _start(
+        "run", worker, input, id, db, policy, budget, approve, model, deps, sys._getframe(1).f_globals
+    ).conclude()
+
+
+def start(
+    worker: Any,
+    input: Any = None,
+    *,
+    id: str | None = None,
+    db: str | None = None,
+    policy: Rules | None = None,
+    budget: str | Budget | None = None,
+    approve: Sequence[str] = (),
+    model: str | Model | None = None,
+    deps: Any = None,
+) -> Run:
+    """Like `run`, but returns the run itself once it has ended or waits, whatever came of it."""
+    return _start("start", worker, input, id, db, policy, budget, approve, model, deps, sys._getframe(1).f_globals)
+
+
+def _start(
+    what: str,
+    worker: Any,
+    input: Any,
+    id: str | None,
+    db: str | None,
+    policy: Rules | None,
+    budget: str | Budget | None,
+    approve: Sequence[str],
+    model: str | Model | None,
+    deps: Any,
+    names: dict[str, Any],
+) -> Run:
+    _refuse_live_loop(what)
+    app = App(db=db, policy=policy, model=model, deps=deps)
+
+    async def begin() -> Run:
+        run = await app.start(
+            as_worker(worker), input, id=id, budget=budget, approve=approve, code=reference(worker, names)
+        )
+        await app.settled(run.id)
+        return await run.refresh()
+
+    return app.in_own_loop(begin())
+
+
+def _refuse_live_loop(what: str) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError(
+        f"{what}() was called inside a running event loop; use `async with App([...]) as app:` and "
+        "`await app.start(...)` there"
+    )

@@ -1,0 +1,256 @@
+"""A run in hand: what it is, what it waits for, and how to answer it.
+
+Its methods are awaited inside an event loop. Where none runs, they are simply called, and return when the run has come
+to its end or waits again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from stretto.core.canonical import encode
+from stretto.core.errors import RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
+from stretto.core.events import Row
+from stretto.core.ports import Letter
+from stretto.core.values import RunState, Spend
+from stretto.runtime.failures import failure_from
+from stretto.runtime.view import TaskView, View, WaitView, fetched
+
+if TYPE_CHECKING:
+    from stretto.app.host import App
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _either(method: Callable[Concatenate[Run, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[Run, P], Any]:
+    """Awaitable in a live loop; elsewhere carried out at once, in a loop of its own."""
+
+    @functools.wraps(method)
+    def call(self: Run, *args: P.args, **kwargs: P.kwargs) -> Any:
+        work = method(self, *args, **kwargs)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._app.in_own_loop(_settling(self, work))
+        return work
+
+    return call
+
+
+async def _settling(run: Run, work: Coroutine[Any, Any, T]) -> T:
+    result = await work
+    await run._app.settled(run.id)
+    await run.refresh()
+    return result
+
+
+class Run:
+    """One run, held by this process or not."""
+
+    def __init__(self, app: App, id: str) -> None:
+        self._app = app
+        self.id = id
+        self._view = View()
+        self._approvals: list[dict[str, Any]] = []
+        self._rows: list[Row] = []
+
+    # ---- what it is
+
+    @property
+    def state(self) -> str:
+        """running, waiting, done, failed or cancelled."""
+        return self._view.state.value
+
+    @property
+    def output(self) -> Any:
+        """The result, as its worker's output type; None before the end."""
+        return self._app.revive(self._view)
+
+    @property
+    def cost(self) -> Spend:
+        """What it has used so far."""
+        return self._view.spend
+
+    @property
+    def plan(self) -> Any:
+        """The plan in force, as data; None where nothing was planned."""
+        return self._view.plan
+
+    @property
+    def tasks(self) -> list[TaskView]:
+        """Its tasks, in the order of their beginning."""
+        return list(self._view.tasks.values())
+
+    @property
+    def events(self) -> list[Row]:
+        """Its events."""
+        return list(self._rows)
+
+    @property
+    def approvals(self) -> list[dict[str, Any]]:
+        """What it waits for, as `stretto approvals --json` lists it."""
+        return list(self._approvals)
+
+    @property
+    def view(self) -> View:
+        """Everything at once."""
+        return self._view
+
+    async def refresh(self) -> Run:
+        """Read what was committed since."""
+        store = self._app.store
+        new = await store.read(self.id, self._view.seq)
+        for row in new:
+            self._view.see(row)
+        self._rows += new
+        await self._view.whole(store.blob)
+        self._approvals = [await described(self.id, wait, store.blob) for wait in self._view.open_waits]
+        return self
+
+    # ---- waiting for it
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self.result().__await__()
+
+    async def result(self) -> Any:
+        """The output, once the run has ended; waits as long as that takes. Raises what the run failed with."""
+        await self._app.ended(self.id)
+        await self.refresh()
+        return self.conclude()
+
+    def conclude(self) -> Any:
+        """The output of a run that has ended; raises `RunFailed`, or `RunWaiting` where it waits."""
+        match self._view.state:
+            case RunState.DONE:
+                return self.output
+            case RunState.CANCELLED:
+                raise RunCancelled(f"run {self.id} was cancelled")
+            case RunState.FAILED:
+                error = WorkerFailed(failure_from(self._view.failure))
+                error.run = self.id
+                raise error
+            case _:
+                raise RunWaiting(self._waiting(), self.id, self._approvals)
+
+    def _waiting(self) -> str:
+        if not self._approvals:
+            return f"run {self.id} is not finished; `stretto resume {self.id}` continues it"
+        asked = "; ".join(
+            f"{item['kind']} {item['id']}" + (f" of {item['tool']}" if item["tool"] else "")
+            for item in self._approvals[:3]
+        )
+        more = f" and {len(self._approvals) - 3} more" if len(self._approvals) > 3 else ""
+        return f"run {self.id} waits for {asked}{more}"
+
+    # ---- answering it
+
+    @_either
+    async def approve(self, approval: str | None = None, *, by: str, edit: Any = None) -> Run:
+        """Say yes to a question (the only open one, or the one named), maybe with edited arguments or content."""
+        return await self._answer(approval, "approve", by, value=edit)
+
+    @_either
+    async def reject(self, approval: str | None = None, *, by: str, reason: str = "") -> Run:
+        """Say no; the reason is shown to who asked."""
+        return await self._answer(approval, "reject", by, reason=reason)
+
+    @_either
+    async def answer(self, question: str | None, value: Any, *, by: str) -> Run:
+        """Answer a question with a value."""
+        return await self._answer(question, "answer", by, value=value)
+
+    @_either
+    async def resolve(self, step: str, decision: str, *, by: str, result: Any = None) -> Run:
+        """Settle a step in doubt: "done" (with its result), "repeat" or "abort"."""
+        if decision not in ("done", "repeat", "abort"):
+            raise UsageError(f"a doubt is settled with done, repeat or abort, not {decision!r}")
+        return await self._answer(step, decision, by, value=result)
+
+    @_either
+    async def send(self, signal: str, value: Any = None, *, by: str = "") -> Run:
+        """Send a signal to the run that waits for it."""
+        await self.refresh()
+        wait = next(
+            (wait for wait in self._view.open_waits if wait.asked.ask == "signal" and wait.asked.prompt == signal), None
+        )
+        if wait is None:
+            raise UsageError(
+                f"run {self.id} does not wait for signal {signal!r}; it waits for "
+                f"{', '.join(item['prompt'] or item['id'] for item in self._approvals) or 'nothing'}"
+            )
+        return await self._answer(wait.asked.wait, "answer", by, value=value)
+
+    @_either
+    async def cancel(self, *, by: str = "", reason: str = "") -> Run:
+        """Stop the run."""
+        await self._app.store.post(Letter(self.id, "cancel", encode({"by": by, "reason": reason})))
+        await self._app.take_up(self.id)
+        await self._app.ended(self.id)
+        return await self.refresh()
+
+    @_either
+    async def resume(self) -> Run:
+        """Go on: after a crash, an answer, a failure that was mended."""
+        await self._app.take_up(self.id, retry=True)
+        return await self.refresh()
+
+    async def _answer(self, wanted: str | None, decision: str, by: str, value: Any = None, reason: str = "") -> Run:
+        await self.refresh()
+        wait = self._wanted(wanted)
+        declined = sum(1 for row in self._rows if row.kind == "declined")
+        body = {
+            "wait": wait.asked.wait,
+            "answer": {"decision": decision, "value": value, "reason": reason, "by": by, "channel": self._app.channel},
+        }
+        key = f"answer {wait.asked.wait}" + (f" {declined}" if declined else "")
+        if not await self._app.store.post(Letter(self.id, key, encode(body))):
+            raise UsageError(f"{wait.asked.wait} of run {self.id} was answered already")
+        await self._app.take_up(self.id)
+        return await self.refresh()
+
+    def _wanted(self, wanted: str | None) -> WaitView:
+        waits = [wait for wait in self._view.open_waits if wait.asked.ask != "timer"]
+        if wanted is None and len(waits) == 1:
+            return waits[0]
+        for wait in self._view.waits.values():
+            if wanted and wait.asked.wait == wanted:
+                if wait.answer is None:
+                    return wait
+                raise UsageError(
+                    f"{wanted} of run {self.id} was answered already: {wait.answer.decision} by "
+                    f"{wait.answer.by or wait.answer.channel}"
+                )
+        names = ", ".join(f"{wait.asked.wait} ({wait.asked.tool or wait.asked.prompt})" for wait in waits)
+        if not waits:
+            raise UsageError(f"run {self.id} ({self.state}) waits for no answer")
+        raise UsageError(
+            f"run {self.id} has no open question {wanted!r}; it waits for {names}"
+            if wanted
+            else f"run {self.id} waits for several answers; name one of {names}"
+        )
+
+
+async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dict[str, Any]:
+    """A question as `stretto approvals --json` shows it; times in seconds since 1970."""
+    asked = wait.asked
+    return {
+        "id": asked.wait,
+        "kind": asked.ask,
+        "run": run,
+        "step": wait.seq,
+        "tool": asked.tool,
+        "worker": asked.worker,
+        "prompt": asked.prompt,
+        "args": await fetched(asked.args, blob),
+        "risk": asked.risk,
+        "preview": await fetched(asked.preview, blob),
+        "content": await fetched(asked.content, blob),
+        "digest": asked.digest,
+        "to": asked.to,
+        "expires": None if asked.expires is None else asked.expires / 1e6,
+        "asked": wait.begun / 1e6,
+    }

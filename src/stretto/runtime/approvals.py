@@ -1,0 +1,144 @@
+"""The gates before a tool's call, and the question to a person where they ask one.
+
+An approval binds to the digest of the exact call; it is used once; an edit makes another call with a digest of its own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from stretto.core.canonical import digest, encode
+from stretto.core.errors import PolicyDenied
+from stretto.core.events import Asked, Encoded
+from stretto.core.values import Action, Allow, Answer, Ask, Deny, Preview
+from stretto.runtime import failures, waits
+from stretto.runtime.recording import Record
+
+if TYPE_CHECKING:
+    from stretto.runtime.scope import Scope
+    from stretto.tools.tool import Tool
+
+Args = dict[str, Any]
+
+
+def asked(scope: Scope, ident: str) -> bool:
+    """Whether a question about this call is recorded."""
+    return scope.run.recording.knows(scope.key, _question(ident, 0))
+
+
+async def allowed(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, record: Record | None) -> Args:
+    """The arguments to run with: the given ones, or what a person made of them. Raises `PolicyDenied`.
+
+    Once the effect has begun (`record`) nothing is judged again. A question is asked anew when the world has changed
+    under the preview that was approved.
+    """
+    turn = 0
+    while (question := scope.recall(_question(ident, turn))) is not None:
+        args, base = await _ask(scope, tool, args, _question(ident, turn), question, Ask(""), Preview(""))
+        turn += 1
+    if record is not None or turn and (await preview(scope, tool, args)).base == base:
+        return args
+    while True:
+        verdict = _judge(scope, tool, args)
+        if isinstance(verdict, Deny):
+            _deny(scope, tool, args, ident, verdict.reason)
+        if not isinstance(verdict, Ask):
+            return args
+        shown = await preview(scope, tool, args)
+        args, base = await _ask(scope, tool, args, _question(ident, turn), None, verdict, shown)
+        if (await preview(scope, tool, args)).base == base and not isinstance(_judge(scope, tool, args), Deny):
+            return args
+        turn += 1
+
+
+async def preview(scope: Scope, tool: Tool[Any, Any], args: Args) -> Preview:
+    """What the tool shows of this call; an empty preview where it shows nothing."""
+    if tool.preview is None:
+        return Preview("")
+    with scope.run.outside():
+        shown = tool.preview(**args)
+        if inspect.isawaitable(shown):
+            shown = await shown
+    return shown if isinstance(shown, Preview) else Preview(str(shown))
+
+
+def _question(ident: str, turn: int) -> str:
+    return f"ask {ident} {turn}" if turn else f"ask {ident}"
+
+
+def _judge(scope: Scope, tool: Tool[Any, Any], args: Args) -> Allow | Ask | Deny:
+    action = Action(tool.name, args, tool.risk, tool.effect, tool.external, tool.irreversible, scope.worker)
+    return scope.run.gate.judge(action)
+
+
+def _deny(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, reason: str) -> None:
+    error = PolicyDenied(f"{tool.name} was refused: {reason}")
+    scope.record(failures.of_step("tool", tool.name, error, Encoded(encode(args)), 0), ident)
+    raise failures.tagged(error, scope.key, ident)
+
+
+async def _ask(
+    scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, record: Record | None, verdict: Ask, shown: Preview
+) -> tuple[Args, str]:
+    """The approved arguments, and the state of the world they were approved for."""
+    begun = record.begun.event() if record is not None and record.begun is not None else None
+    base = begun.base if isinstance(begun, Asked) else shown.base
+
+    def ask(wait: str) -> Asked:
+        return _asked(scope, tool, args, wait, verdict, shown)
+
+    standing = Answer("approve", by=verdict.standing, channel="policy") if verdict.standing else None
+    answer = await waits.wait(scope, ident, record, ask, lambda answer: _unfit(tool, answer), standing)
+    if answer.decision != "approve":
+        who = f" by {answer.by}" if answer.by else ""
+        reason = answer.reason or ("nobody answered in time" if answer.decision == "expired" else "no reason was given")
+        raise PolicyDenied(f"{tool.name} was rejected{who}: {reason}")
+    if answer.value is None:
+        return args, base
+    edited = tool.signature.check(answer.value)
+    return edited, (await preview(scope, tool, edited)).base
+
+
+def _asked(scope: Scope, tool: Tool[Any, Any], args: Args, wait: str, verdict: Ask, shown: Preview) -> Asked:
+    """The question as it is recorded; its digest covers all that a person sees and the place where the call is made."""
+    covered = {
+        "run": scope.run.id,
+        "scope": scope.key,
+        "wait": wait,
+        "tool": tool.name,
+        "args": args,
+        "preview": shown.text,
+        "base": shown.base,
+        "policy": scope.run.gate.version,
+    }
+    expires = verdict.expires if verdict.expires is not None else tool.expires
+    return Asked(
+        wait,
+        "approval",
+        verdict.reason,
+        tool.name,
+        Encoded(encode(args)),
+        tool.risk,
+        Encoded(encode(shown.text)) if shown.text else None,
+        shown.base,
+        digest(encode(covered)),
+        verdict.to or tool.to,
+        scope.run.deadline(expires),
+        Encoded(encode(tool.signature.schema)),
+        worker=scope.worker,
+    )
+
+
+def _unfit(tool: Tool[Any, Any], answer: Answer) -> str:
+    """What is wrong with an answer to an approval."""
+    if answer.decision not in ("approve", "reject", "expired"):
+        return f"an approval is answered with approve or reject, not {answer.decision!r}"
+    if answer.decision == "approve" and answer.value is not None:
+        if not isinstance(answer.value, dict):
+            return "an edit is an object with the tool's arguments"
+        try:
+            tool.signature.check(answer.value)
+        except ValueError as error:
+            return f"the edited arguments do not fit {tool.name}: {error}"
+    return ""

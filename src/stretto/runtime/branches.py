@@ -1,0 +1,200 @@
+"""Concurrent branches of one scope: all of them, the first of them, or one of them against the clock.
+
+Each branch gets a scope of its own, in the order of creation. Who failed first, who won and what timed out depend on
+time, so they are recorded decisions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import copy_context
+from typing import Any, Literal, TypeVar, overload
+
+from stretto.core.errors import Evicted, UsageError
+from stretto.core.scope import current
+from stretto.core.values import Done, Failed
+from stretto.core.values import seconds as in_seconds
+from stretto.runtime.scope import Scope
+
+T = TypeVar("T")
+Enough = Callable[["Done[Any] | Failed"], bool]
+LATE = -1
+"""The decision that the clock made."""
+
+
+@overload
+async def gather(*calls: Awaitable[T], limit: int | None = None, on_error: Literal["raise"] = "raise") -> list[T]: ...
+@overload
+async def gather(
+    calls: Iterable[Awaitable[T]], /, *, limit: int | None = None, on_error: Literal["raise"] = "raise"
+) -> list[T]: ...
+@overload
+async def gather(
+    *calls: Awaitable[T], limit: int | None = None, on_error: Literal["collect"]
+) -> list[Done[T] | Failed]: ...
+@overload
+async def gather(
+    calls: Iterable[Awaitable[T]], /, *, limit: int | None = None, on_error: Literal["collect"]
+) -> list[Done[T] | Failed]: ...
+async def gather(*calls: Any, limit: int | None = None, on_error: str = "raise") -> list[Any]:
+    """Await all calls at once and give their results in the order of the calls.
+
+    At most `limit` run at a time. With `on_error="raise"` the first failure ends the others (what they have begun is
+    recorded) and is raised; with "collect" each result is a `Done` or a `Failed`, and nothing is lost.
+    """
+    if on_error not in ("raise", "collect"):
+        raise UsageError(f"on_error={on_error!r} is not known; it is 'raise' or 'collect'")
+    branches = Branches("gather", _listed(calls), limit)
+    if on_error == "collect":
+        await branches.run(lambda outcome: False)
+        return branches.outcomes
+    await branches.decide(lambda outcome: not outcome.ok)
+    return [branches.result(index) for index in range(len(branches.calls))]
+
+
+async def race(*calls: Awaitable[T]) -> T:
+    """Await all calls at once; the first result wins, the others are abandoned. A failure that comes first is raised."""
+    if not calls:
+        raise UsageError("race needs at least one call")
+    branches = Branches("race", list(calls), None)
+    return branches.result(await branches.decide(lambda outcome: True))  # type: ignore[no-any-return]
+
+
+async def timeout(limit: float | str, call: Awaitable[T]) -> T:
+    """The call's result, or `TimeoutError` where it takes longer than `limit` (seconds, or like "2 min")."""
+    branches = Branches("timeout", [call], None)
+    if await branches.decide(lambda outcome: False, in_seconds(limit)) == LATE:
+        raise TimeoutError(f"it took longer than {in_seconds(limit):g} s")
+    return branches.result(0)  # type: ignore[no-any-return]
+
+
+def _listed(calls: tuple[Any, ...]) -> list[Awaitable[Any]]:
+    if len(calls) == 1 and not inspect.isawaitable(calls[0]):
+        return list(calls[0])
+    return list(calls)
+
+
+class Branches:
+    """The branches that one call makes, and how they ended."""
+
+    def __init__(self, kind: str, calls: Sequence[Awaitable[Any]], limit: int | None) -> None:
+        scope = current.get()
+        if scope is None:
+            raise UsageError(f"{kind} works inside a run; make the code around it a @workflow, or use asyncio's own")
+        if limit is not None and limit < 1:
+            raise UsageError(f"limit={limit} would let nothing run; it is at least 1")
+        self.kind, self.calls = kind, calls
+        self.outcomes: list[Any] = [None] * len(calls)
+        self._scope: Scope = scope
+        self._run = scope.run
+        self._ident = scope.identify("decision", kind, b"")
+        self._forks = [scope.fork() for _ in calls]
+        self._slots = asyncio.Semaphore(limit) if limit is not None and limit < len(calls) else None
+
+    def result(self, index: int) -> Any:
+        """What a branch gave; its error is raised."""
+        outcome = self.outcomes[index]
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return outcome.value
+
+    async def decide(self, enough: Enough, limit: float | None = None) -> int:
+        """Run until one outcome is enough, and record which; a failure that was decisive is raised.
+
+        A replay follows the recorded decision: only the branch that was decisive is looked at again.
+        """
+        found, index = await self._scope.decided(self._ident)
+        if found:
+            await self.run(lambda outcome: False, only=index)
+        else:
+            index = await self.run(enough, limit)
+            if index is not None:
+                self._scope.settle(self._ident, self.kind, index)
+        if index is not None and index != LATE:
+            self.result(index)
+        return 0 if index is None else int(index)
+
+    async def run(self, enough: Enough, limit: float | None = None, only: int | None = None) -> int | None:
+        """Run the branches to their ends, or until one outcome is enough: then the others are ended."""
+        chosen = range(len(self.calls)) if only is None else [index for index in [only] if index != LATE]
+        for index, call in enumerate(self.calls):
+            if index not in chosen and inspect.iscoroutine(call):
+                call.close()
+        if not chosen:
+            return only
+        join = _Join(self._run, len(chosen))
+        tasks = [self._run.spawn(self._one(index, join, enough)) for index in chosen]
+        for task in tasks:
+            task.add_done_callback(join.ended)
+        timer = asyncio.get_running_loop().call_later(limit, join.over, LATE) if limit is not None else None
+        try:
+            return await join.result
+        finally:
+            join.over(None)
+            if timer is not None:
+                timer.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _one(self, index: int, join: _Join, enough: Enough) -> None:
+        if self._slots is not None:
+            await self._run.until(self._slots.acquire())
+        fork = self._forks[index]
+        try:
+            with fork.entered():
+                value = await self.calls[index]
+                self._run.owes_nothing(fork, "to end")
+            outcome: Done[Any] | Failed = Done(value)
+        except Evicted:
+            return
+        except Exception as error:  # noqa: BLE001  the boundary of a branch: its failure is an outcome
+            outcome = Failed(error)
+        finally:
+            if self._slots is not None:
+                self._slots.release()
+        self.outcomes[index] = outcome
+        if enough(outcome):
+            join.over(index)
+
+
+class _Join:
+    """The point where a thread of control waits for its branches; it keeps the run's count of what is not idle."""
+
+    def __init__(self, run: Any, branches: int) -> None:
+        self.result: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._run, self._left = run, branches
+        self._resumed = False
+        run.joined(branches)
+
+    def over(self, index: int | None) -> None:
+        """Let the waiting thread go on."""
+        if not self._resumed:
+            self._resumed = True
+            self._run.rejoined()
+            if not self.result.done():
+                self.result.set_result(index)
+
+    def ended(self, _: asyncio.Task[None]) -> None:
+        """One branch came to its end."""
+        self._left -= 1
+        if self._left == 0:
+            self.over(None)
+        self._run.idle()
+
+
+def fork_plain_tasks(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+    """A task factory for loops that stretto owns: plain asyncio tasks of a run fork its scope, as its own branches do."""
+    scope: Scope | None = current.get()
+    if scope is None or "context" in options or scope.owner is not asyncio.current_task(loop):
+        return asyncio.Task(work, loop=loop, **options)
+    context = copy_context()
+    fork = scope.fork()
+    scope.run.rejoined()
+    task = asyncio.Task(work, loop=loop, context=context, **options)
+    fork.owner = task
+    context.run(current.set, fork)
+    task.add_done_callback(lambda _: scope.run.idle())
+    return task

@@ -1,0 +1,132 @@
+"""What a workflow may do beside calling workers and tools: the time, chance, waiting, and people."""
+
+from __future__ import annotations
+
+import random as _random
+from typing import Any, TypeVar, overload
+
+from stretto.core.canonical import encode
+from stretto.core.errors import UsageError
+from stretto.core.events import Asked, Encoded
+from stretto.core.scope import current
+from stretto.core.values import Accepted, Answer, Rejected, WaitKind
+from stretto.core.values import seconds as in_seconds
+from stretto.runtime import waits
+from stretto.runtime.scope import Scope
+from stretto.tools.codec import ANYTHING, TypeCodec, codec_for
+
+T = TypeVar("T")
+
+
+def _here(name: str) -> Scope:
+    scope: Scope | None = current.get()
+    if scope is None:
+        raise UsageError(f"{name} works inside a run; call it from a @workflow, or from a worker it calls")
+    return scope
+
+
+async def now() -> float:
+    """Seconds since 1970, the same on every replay."""
+    scope = _here("now()")
+    return float(await scope.decide("now", lambda: scope.run.now() / 1e6))
+
+
+async def random() -> float:
+    """A random number in [0, 1), the same on every replay."""
+    return float(await _here("random()").decide("random", _random.random))
+
+
+async def sleep(seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+    """Wait for a time; long waits cost nothing, and survive restarts."""
+    scope = _here("sleep()")
+    total = seconds + 60 * minutes + 3600 * hours + 86400 * days
+    ident = scope.identify("timer", "sleep", encode(total))
+
+    def ask(wait: str) -> Asked:
+        return Asked(wait, "timer", f"sleeps for {total:g} s", expires=scope.run.deadline(total), worker=scope.worker)
+
+    await waits.wait(scope, ident, scope.recall(ident), ask)
+
+
+@overload
+async def ask(question: str, *, to: str = "", expires: float | str | None = None) -> str: ...
+@overload
+async def ask(question: str, kind: type[T], *, to: str = "", expires: float | str | None = None) -> T: ...
+async def ask(question: str, kind: Any = str, *, to: str = "", expires: float | str | None = None) -> Any:
+    """Ask a person, addressed by `to`, and wait for a typed answer; an expired question is a `TimeoutError`."""
+    answer = await _question("question", question, codec_for(kind), to, expires)
+    return codec_for(kind).load(answer.value)
+
+
+async def receive(signal: str, kind: Any = Any, *, timeout: float | str | None = None) -> Any:
+    """Wait for a signal from outside (`stretto send ID SIGNAL JSON`); `TimeoutError` where none comes in time."""
+    answer = await _question("signal", signal, codec_for(kind), "", timeout)
+    return codec_for(kind).load(answer.value)
+
+
+async def review(
+    content: T, question: str = "Is this right?", *, to: str = "", expires: float | str | None = None
+) -> Accepted[T] | Rejected:
+    """Show content to a person, who accepts it (maybe revised) or rejects it with a reason."""
+    codec: TypeCodec[Any] = codec_for(type(content)) if not isinstance(content, dict | list) else ANYTHING
+    data, _ = codec.stored(content)
+    scope = _here("review()")
+    ident = scope.identify("review", question[:40], encode([question]) + data)
+
+    def asked(wait: str) -> Asked:
+        return Asked(
+            wait,
+            "review",
+            question,
+            content=Encoded(data),
+            to=to,
+            worker=scope.worker,
+            expires=scope.run.deadline(None if expires is None else in_seconds(expires)),
+            schema=Encoded(encode(codec.schema)),
+        )
+
+    def check(answer: Answer) -> str:
+        if answer.decision not in ("approve", "reject", "expired"):
+            return f"a review is answered with approve or reject, not {answer.decision!r}"
+        return _misfit(codec, answer) if answer.value is not None else ""
+
+    answer = await waits.wait(scope, ident, scope.recall(ident), asked, check)
+    if answer.decision != "approve":
+        return Rejected(answer.reason or ("nobody answered in time" if answer.decision == "expired" else ""))
+    return Accepted(content if answer.value is None else codec.load(answer.value))
+
+
+async def _question(kind: WaitKind, prompt: str, codec: TypeCodec[Any], to: str, expires: float | str | None) -> Answer:
+    scope = _here("ask()" if kind == "question" else "receive()")
+    ident = scope.identify(kind, prompt[:40], encode([prompt, to]))
+
+    def asked(wait: str) -> Asked:
+        return Asked(
+            wait,
+            kind,
+            prompt,
+            to=to,
+            schema=Encoded(encode(codec.schema)),
+            worker=scope.worker,
+            expires=scope.run.deadline(None if expires is None else in_seconds(expires)),
+        )
+
+    def check(answer: Answer) -> str:
+        if answer.decision == "expired":
+            return ""
+        if answer.decision not in ("answer", "approve"):
+            return f"a {kind} is answered with a value, not {answer.decision!r}"
+        return _misfit(codec, answer)
+
+    answer = await waits.wait(scope, ident, scope.recall(ident), asked, check)
+    if answer.decision == "expired":
+        raise TimeoutError(f"nobody answered in time: {prompt}")
+    return answer
+
+
+def _misfit(codec: TypeCodec[Any], answer: Answer) -> str:
+    try:
+        codec.load(answer.value)
+    except ValueError as error:
+        return f"the answer does not fit: {error}"
+    return ""

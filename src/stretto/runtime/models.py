@@ -1,0 +1,211 @@
+"""A model call as a step: reserved and intended where it costs, recorded message by message, read back ever after."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from stretto.core import faults
+from stretto.core.canonical import digest, encode
+from stretto.core.errors import ModelError, UsageError
+from stretto.core.events import Asked, Encoded, StepDone, StepFailed, StepIntended
+from stretto.core.messages import Delta, ModelReply, ModelRequest, Usage, link, unlink
+from stretto.core.ports import Durability, Model
+from stretto.core.values import Answer, Budget, Spend
+from stretto.policy.ledger import Account, Reservation
+from stretto.runtime import failures, waits
+from stretto.runtime.recording import Record
+from stretto.runtime.tasks import pause
+
+if TYPE_CHECKING:
+    from stretto.runtime.scope import Scope
+
+Watch = Callable[[Delta], None]
+Blobs = list[tuple[str, bytes]]
+
+
+async def reply(
+    scope: Scope, model: Model, request: ModelRequest, retry: int = 0, watch: Watch | None = None
+) -> ModelReply:
+    """One answer of a model; passing errors are tried again, each try a step of its own."""
+    frame = request.frame()
+    blobs = [*request.conversation.unstored(), (digest(frame), frame)]
+    asked = encode({"conversation": request.conversation.head, "frame": blobs[-1][0], "model": model.name})
+    attempt = 1
+    while True:
+        call = _Call(scope, model, request, scope.identify("model", model.name, asked), asked, blobs)
+        try:
+            return await call.answer(watch)
+        except ModelError as error:
+            if attempt > retry or not error.retryable:
+                raise
+            if scope.key not in scope.run.recording.unclaimed:  # the next try is not recorded yet
+                await asyncio.sleep(error.retry_after if error.retry_after is not None else pause(attempt))
+            attempt, blobs = attempt + 1, []
+
+
+@dataclass(slots=True)
+class _Call:
+    """One try of one request."""
+
+    scope: Scope
+    model: Model
+    request: ModelRequest
+    ident: str
+    asked: bytes
+    blobs: Blobs
+
+    async def answer(self, watch: Watch | None) -> ModelReply:
+        record = self.scope.recall(self.ident)
+        if record is not None and record.ended is not None:
+            return await self._recorded(record)
+        account, held = self.scope.account, None
+        if self._is_billed(account):
+            held = await self._reserve(account)
+        begun = time.perf_counter_ns()
+        spent = Spend(held.usd, held.tokens, 0, 1) if held else Spend(calls=1)  # what counts if nothing more is heard
+        try:
+            self.scope.run.check_open()
+            with self.scope.run.outside():
+                faults.site("effect.before")
+                answer = await self.model.reply(self.request, watch)
+                faults.site("effect.after")
+            spent = self._spent(answer.usage)
+        except ModelError as error:
+            if error.status is not None:
+                spent = Spend(calls=1)  # the provider refused it, and bills nothing
+            await self._failed(error, held, begun, spent)
+            raise failures.tagged(error, self.scope.key, self.ident) from None
+        finally:
+            if held is not None:
+                account.settle(held, spent)
+        if held is None:
+            account.spend(spent)
+        await self._done(answer, held, begun, spent)
+        return answer
+
+    async def _recorded(self, record: Record) -> ModelReply:
+        assert record.ended is not None
+        run = self.scope.run
+        match record.ended.event():
+            case StepDone(result=result, usage=usage, model=model):
+                body = await run.value(result)
+                _, message = unlink(await run.blob(body["message"]))
+                return ModelReply(message, Usage(*usage) if usage else Usage(), model, body["finish"])
+            case StepFailed() as failed:
+                error = failures.revived(failed, await run.value(failed.detail))
+                raise failures.tagged(error, record.ended.scope, record.ended.ident)
+            case other:
+                raise AssertionError(f"a model call ended with {other}")
+
+    # ---- the journal
+
+    async def _done(self, answer: ModelReply, held: Reservation | None, begun: int, spent: Spend) -> None:
+        head, stored = link(self.request.conversation.head, answer.message)
+        usage = answer.usage
+        event = StepDone(
+            "model",
+            self.model.name,
+            Encoded(encode({"finish": answer.finish, "message": head})),
+            None if held else Encoded(self.asked),
+            (time.perf_counter_ns() - begun) // 1000,
+            (usage.input, usage.output, usage.cached, usage.cache_written),
+            _amount(spent),
+            answer.model or self.model.name,
+        )
+        blobs = [(head, stored)] if held else [*self.blobs, (head, stored)]
+        await self.scope.run.commit(self.scope.record(event, self.ident, blobs=blobs))
+
+    async def _failed(self, error: ModelError, held: Reservation | None, begun: int, spent: Spend) -> None:
+        took = (time.perf_counter_ns() - begun) // 1000
+        event = failures.of_step(
+            "model", self.model.name, error, None if held else Encoded(self.asked), took, cost=_amount(spent)
+        )
+        await self.scope.run.commit(self.scope.record(event, self.ident, blobs=() if held else self.blobs))
+
+    # ---- money
+
+    def _is_billed(self, account: Account) -> bool:
+        return self.model.rates is None or bool(self.model.rates.input or self.model.rates.output) or account.capped
+
+    def _spent(self, usage: Usage) -> Spend:
+        if self.model.rates is None:
+            return Spend(Decimal(0), usage.input, usage.output, 1, unpriced=1)
+        return Spend(self.model.rates.cost(usage), usage.input, usage.output, 1)
+
+    async def _reserve(self, account: Account) -> Reservation:
+        """Reserve the worst case in every account above, durably, in one append with the intent."""
+        wanted = self._worst(account)
+        while (full := account.too_small(wanted)) is not None:
+            if full.in_flight or full.asking:
+                await self.scope.run.until(full.change())
+            else:
+                await self._ask_for_more(full, wanted)
+        account.hold(wanted)
+        intent = StepIntended(
+            "model",
+            self.model.name,
+            Encoded(self.asked),
+            "read",
+            reserved=str(wanted.usd or ""),
+            reserved_tokens=wanted.tokens,
+        )
+        await self.scope.frontier(f"model {self.model.name}")
+        faults.site("intent.before")
+        await self.scope.run.commit(self.scope.record(intent, self.ident, Durability.FULL, blobs=self.blobs))
+        faults.site("intent.after")
+        return wanted
+
+    def _worst(self, account: Account) -> Reservation:
+        limit = int(self.request.settings.get("max_tokens") or self.model.max_output)
+        tokens = self.model.estimate(self.request)
+        if self.model.rates is None:
+            if account.money_capped:
+                raise UsageError(
+                    f"the price of {self.model.name} is not known, so a budget in dollars cannot be kept; give its "
+                    "price in the settings, or limit tokens or calls instead"
+                )
+            return Reservation(Decimal(0), tokens + limit)
+        return Reservation(self.model.rates.cost(Usage(tokens, limit)), tokens + limit)
+
+    async def _ask_for_more(self, account: Account, wanted: Reservation) -> None:
+        """Wait until a named person raises the cap. The question is the account's, whichever branch comes to ask it."""
+        ident, record = self.scope.run.recording.question(f"budget {account.key}")
+
+        def ask(wait: str) -> Asked:
+            return Asked(
+                wait,
+                "budget",
+                f"The budget of {account.name} is used up ({account.left()}); the next call of "
+                f"{self.model.name} may cost ${wanted.usd:.4f} and {wanted.tokens} tokens.",
+                of=account.name,
+                worker=self.scope.worker,
+            )
+
+        account.asking = True
+        try:
+            answer = await waits.wait(self.scope.root, ident, record, ask, _unfit)
+        finally:
+            account.asking = False
+        if answer.decision != "approve":
+            raise UsageError(f"the budget of {account.name} is used up and was not raised: {account.left()}")
+        account.raise_cap(Budget.parse(answer.value) or Budget())
+
+
+def _unfit(answer: Answer) -> str:
+    if answer.decision not in ("approve", "reject", "expired"):
+        return f"a budget is answered with approve or reject, not {answer.decision!r}"
+    if answer.decision == "approve":
+        try:
+            Budget.parse(answer.value)
+        except (UsageError, TypeError, AttributeError) as error:
+            return f"the new budget is not understood: {error}"
+    return ""
+
+
+def _amount(spent: Spend) -> str:
+    return str(spent.usd) if spent.usd else ""

@@ -1,0 +1,166 @@
+"""What a run has already done, looked up by scope and identity, never by order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stretto.core.canonical import identity
+from stretto.core.events import (
+    Answered,
+    Asked,
+    Decided,
+    RunFailed,
+    RunResumed,
+    Row,
+    StepDone,
+    StepFailed,
+    StepIntended,
+    TaskFailed,
+    TaskFinished,
+    TaskStarted,
+)
+from stretto.core.values import Budget, Spend, dollars
+
+ROOT = "0"
+"""The scope around all others."""
+_ACCOUNTS = "budget "
+_BEGINS = {TaskStarted.kind, StepIntended.kind, Asked.kind}
+_ENDS = {TaskFinished.kind, TaskFailed.kind, StepDone.kind, StepFailed.kind, Answered.kind, Decided.kind}
+
+
+@dataclass(slots=True)
+class Record:
+    """One step, task, question or decision: how it began (a task, an intent, a question), and how it ended."""
+
+    begun: Row | None = None
+    ended: Row | None = None
+
+
+class Recording:
+    """The journal of a run as its code meets it again.
+
+    `unclaimed` holds, by scope, what the code has not asked for again: as long as there is anything in a scope, code
+    in it that wants something new has taken another way than last time.
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._records: dict[tuple[str, str], Record] = {}
+        failed: RunFailed | None = None
+        ledger = _Ledger()
+        for row in rows:
+            ledger.see(row)
+            if row.kind in _BEGINS:
+                self._record(row).begun = row
+            elif row.kind in _ENDS:
+                self._record(row).ended = row
+            elif row.kind == RunFailed.kind:
+                failed = row.event()  # type: ignore[assignment]
+            elif row.kind == RunResumed.kind and failed is not None:
+                self._reopen(failed)
+                failed = None
+        self.spent = ledger.totals()
+        """What was spent in each task's scope and all below it."""
+        self.caps = ledger.caps
+        """The caps that people raised, by the task whose budget it is."""
+        self.asked: dict[str, int] = {}
+        self.unclaimed: dict[str, set[str]] = {}
+        for scope, ident in self._records:
+            if not ident.startswith(_ACCOUNTS):
+                self.unclaimed.setdefault(scope, set()).add(ident)
+
+    def _record(self, row: Row) -> Record:
+        return self._records.setdefault((row.scope, row.ident), Record())
+
+    def _reopen(self, failed: RunFailed) -> None:
+        """Forget the failures that ended the run, so that a resume tries again exactly there."""
+        for step in failed.path:
+            scope, _, ident = step.partition(" ")
+            record = self._records.get((scope, ident))
+            if record is None:
+                continue
+            record.ended = None
+            if record.begun is None or record.begun.kind != TaskStarted.kind:
+                del self._records[scope, ident]
+
+    def claim(self, scope: str, ident: str) -> Record | None:
+        """What is recorded under this identity; it counts as asked for again."""
+        record = self._records.pop((scope, ident), None)
+        left = self.unclaimed.get(scope)
+        if record is not None and left is not None:
+            left.discard(ident)
+            if not left:
+                del self.unclaimed[scope]
+        return record
+
+    def question(self, stem: str) -> tuple[str, Record | None]:
+        """The identity of the next question about an account: the first that was not answered yet."""
+        self.asked[stem] = number = self.asked.get(stem, 0) + 1
+        ident = f"{stem} {number}"
+        record = self.claim(ROOT, ident)
+        return self.question(stem) if record is not None and record.ended is not None else (ident, record)
+
+    def knows(self, scope: str, ident: str) -> bool:
+        """Whether something is recorded under this identity and not yet claimed."""
+        return (scope, ident) in self._records
+
+    def done(self, scope: str) -> None:
+        """What a finished task and its branches did inside is not asked for again."""
+        if not self.unclaimed:
+            return
+        for key in [key for key in self.unclaimed if key == scope or key.startswith(f"{scope}.")]:
+            for ident in self.unclaimed.pop(key):
+                del self._records[key, ident]
+
+
+def task_key(scope: str, ident: str) -> str:
+    """The scope in which a task works, made of where it was given and its identity."""
+    return identity(f"{scope} {ident}".encode())
+
+
+class _Ledger:
+    """Adds up what a run has spent; an intent without an end counts at what it reserved."""
+
+    def __init__(self) -> None:
+        self._parents: dict[str, str] = {}
+        self._calls: dict[tuple[str, str], tuple[str, Spend]] = {}
+        self.caps: dict[str, Budget] = {}
+
+    def see(self, row: Row) -> None:
+        task = row.scope.partition(".")[0]
+        if row.kind == TaskStarted.kind:
+            started = row.event()
+            assert isinstance(started, TaskStarted)
+            self._parents[started.task] = task
+        elif row.ident.startswith("model "):
+            self._calls[row.scope, row.ident] = task, spend_of(row)
+        elif row.kind == Answered.kind and row.ident.startswith(_ACCOUNTS):
+            answered = row.event()
+            assert isinstance(answered, Answered)
+            if answered.decision == "approve":
+                self.caps[row.ident.split(" ")[1]] = Budget.parse(answered.value) or Budget()
+
+    def totals(self) -> dict[str, Spend]:
+        totals: dict[str, Spend] = {}
+        for scope, spend in self._calls.values():
+            at: str | None = scope
+            while at is not None:
+                totals[at] = totals.get(at, _NOTHING) + spend
+                at = self._parents.get(at)
+        return totals
+
+
+_NOTHING = Spend()
+
+
+def spend_of(row: Row) -> Spend:
+    """What an event about a model call says was spent."""
+    match row.event():
+        case StepIntended(reserved=reserved, reserved_tokens=tokens):
+            return Spend(dollars(reserved), tokens, 0, 1)
+        case StepDone(cost=cost, usage=usage):
+            return Spend(dollars(cost), usage[0] if usage else 0, usage[1] if usage else 0, 1)
+        case StepFailed(cost=cost):
+            return Spend(dollars(cost), calls=1)
+        case _:
+            return _NOTHING

@@ -1,0 +1,208 @@
+"""A scope: where a worker, or one branch of it, meets the journal. Steps are identified within their scope.
+
+A scope is a single thread of control. It forks for every task and every concurrent branch, in the order of creation,
+so that what a branch recorded is found again in whatever order the branches come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from stretto.core import faults
+from stretto.core.canonical import encode, identity
+from stretto.core.errors import NotDone, UsageError
+from stretto.core.events import Decided, Encoded, Event, StepDone, StepFailed
+from stretto.core.ports import Codec, Durability
+from stretto.core.scope import current
+from stretto.core.values import Budget
+from stretto.policy.ledger import Account
+from stretto.runtime import actions, failures
+from stretto.runtime.recording import Record
+
+if TYPE_CHECKING:
+    from stretto.runtime.execution import Execution
+    from stretto.tools.tool import Tool
+
+T = TypeVar("T")
+
+
+class Scope:
+    """One thread of control of a run, working for `worker`. Its forks have its key as the beginning of theirs."""
+
+    __slots__ = ("_counts", "_forks", "account", "key", "owner", "parent", "run", "worker")
+
+    def __init__(self, run: Execution, key: str, parent: Scope | None, worker: str, account: Account) -> None:
+        self.run = run
+        self.key = key
+        self.parent = parent
+        self.worker = worker
+        self.account = account
+        self.owner: asyncio.Task[Any] | None = None
+        self._counts: dict[str, int] = {}
+        self._forks = 0
+
+    # ---- identity
+
+    def identify(self, kind: str, name: str, request: bytes) -> str:
+        """The identity of the next step with this kind, name and request: its occurrence among equals is counted."""
+        if self.owner is not asyncio.current_task():
+            self._refuse_stranger()
+        stem = f"{kind} {name} {identity(request)}"
+        count = self._counts.get(stem, 0)
+        self._counts[stem] = count + 1
+        return f"{stem} {count}" if count else stem
+
+    def fork(self) -> Scope:
+        """The scope of a new branch."""
+        self._forks += 1
+        return Scope(self.run, f"{self.key}.{self._forks}", self, self.worker, self.account)
+
+    def child(self, key: str, worker: str, budget: Budget | None) -> Scope:
+        """The scope of a task that was given to a worker, with an account of its own where it has a budget."""
+        account = self.account
+        if budget is not None:
+            account = self.run.account(key, worker, budget, account)
+        return Scope(self.run, key, self, worker, account)
+
+    @property
+    def root(self) -> Scope:
+        """The scope around all others."""
+        return self.parent.root if self.parent is not None else self
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be the current scope of this asyncio task."""
+        self.owner = asyncio.current_task()
+        token = current.set(self)
+        try:
+            yield
+        finally:
+            current.reset(token)
+
+    def _refuse_stranger(self) -> None:
+        raise UsageError(
+            f"{self.worker} does something in a plain asyncio task that stretto did not see being made, so its "
+            "place in the journal is not certain; use stretto's gather, race or timeout for branches"
+        )
+
+    # ---- the journal
+
+    def recall(self, ident: str) -> Record | None:
+        """What is recorded under this identity, which is claimed by it; None where it is new."""
+        recording = self.run.recording
+        return recording.claim(self.key, ident) if recording.unclaimed else None
+
+    def record(
+        self,
+        event: Event,
+        ident: str,
+        durability: Durability = Durability.BEHIND,
+        *,
+        blobs: Sequence[tuple[str, bytes]] = (),
+        consumes: str = "",
+    ) -> Awaitable[None] | None:
+        """Append an event of this scope."""
+        return self.run.append(event, self.key, ident, durability, blobs, consumes)
+
+    async def frontier(self, wanted: str) -> None:
+        """Let something new begin only when all that this scope and those around it recorded was asked for again."""
+        self.run.check_open()
+        if self.run.recording.unclaimed:
+            await self.run.frontier(self, wanted)
+
+    # ---- effects
+
+    async def step(
+        self, kind: str, name: str, request: bytes, perform: Callable[[], Awaitable[T]], codec: Codec[T]
+    ) -> T:
+        """An effect that may be repeated: done once, recorded, and read back ever after."""
+        ident = self.identify(kind, name, request)
+        record = self.recall(ident)
+        if record is not None and record.ended is not None:
+            return await self.revive(record, codec)
+        return await self.perform(kind, name, ident, perform, codec, Encoded(request))
+
+    async def perform(
+        self,
+        kind: str,
+        name: str,
+        ident: str,
+        perform: Callable[[], Awaitable[T]],
+        codec: Codec[T],
+        request: Encoded | None,
+        durability: Durability = Durability.BEHIND,
+        *,
+        doubt: bool = False,
+    ) -> T:
+        """Do an effect with no scope in sight, and record what came of it; `request` where no intent has it already.
+
+        With `doubt`, one that raises anything but `NotDone` may have happened all the same.
+        """
+        run = self.run
+        run.check_open()
+        begun = time.perf_counter_ns()
+        try:
+            with run.outside():
+                faults.site("effect.before")
+                value = await perform()
+                faults.site("effect.after")
+            data, value = codec.stored(value)
+        except Exception as error:
+            failed = failures.of_step(
+                kind, name, error, request, _microseconds(begun), doubt=doubt and not isinstance(error, NotDone)
+            )
+            await run.commit(self.record(failed, ident, durability))
+            surfaced = failures.tagged(failures.surfaced(error), self.key, ident)
+            raise surfaced from (None if surfaced is error else error)
+        done = self.record(StepDone(kind, name, Encoded(data), request, _microseconds(begun)), ident, durability)
+        if done is not None:
+            await run.commit(done)
+        return value
+
+    async def revive(self, record: Record, codec: Codec[T]) -> T:
+        """The recorded result of a step; a recorded failure is raised again."""
+        assert record.ended is not None
+        match record.ended.event():
+            case StepDone(result=result):
+                return codec.load(await self.run.value(result))
+            case StepFailed() as failed:
+                error = failures.revived(failed, await self.run.value(failed.detail))
+                raise failures.tagged(error, record.ended.scope, record.ended.ident)
+            case other:
+                raise AssertionError(f"a step ended with {other}")
+
+    async def decide(self, name: str, choose: Callable[[], Any]) -> Any:
+        """Something that depends on time or chance, settled once: the recorded value, else what `choose` says now."""
+        ident = self.identify("decision", name, b"")
+        found, value = await self.decided(ident)
+        if found:
+            return value
+        value = choose()
+        self.settle(ident, name, value)
+        return value
+
+    async def decided(self, ident: str) -> tuple[bool, Any]:
+        """Whether a decision is recorded, and what it was."""
+        record = self.recall(ident)
+        if record is None or record.ended is None:
+            return False, None
+        event = record.ended.event()
+        assert isinstance(event, Decided)
+        return True, await self.run.value(event.value)
+
+    def settle(self, ident: str, name: str, value: Any) -> None:
+        """Record a decision."""
+        self.run.check_open()
+        self.record(Decided(name, Encoded(encode(value))), ident)
+
+    def tool(self, tool: Tool[Any, T], given: Mapping[str, Any]) -> Awaitable[T]:
+        """A tool's call as a step of this run, behind the gates."""
+        return actions.act(self, tool, given)
+
+
+def _microseconds(begun: int) -> int:
+    return (time.perf_counter_ns() - begun) // 1000

@@ -1,0 +1,161 @@
+"""Giving a worker a task: the call, its attempts, and its result in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from stretto.core.canonical import encode
+from stretto.core.errors import Evicted, NotDone, PolicyDenied, RunCancelled, UsageError, WorkerFailed
+from stretto.core.events import Encoded, TaskFailed, TaskFinished, TaskStarted
+from stretto.core.ports import Worker
+from stretto.core.scope import current
+from stretto.runtime import failures
+from stretto.runtime.recording import Record, task_key
+
+if TYPE_CHECKING:
+    from stretto.runtime.scope import Scope
+
+T = TypeVar("T")
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between attempts: doubled each time, with jitter."""
+_FINAL = (UsageError, PolicyDenied, NotDone, RunCancelled)
+"""Errors that another attempt would only meet again."""
+
+
+class Call(Generic[T]):
+    """A worker's call that was made and not yet begun; awaiting it makes the task. Its place is fixed when it is made."""
+
+    __slots__ = ("_begun", "_place", "label", "value", "worker")
+
+    def __init__(self, worker: Worker, value: Any, label: str = "") -> None:
+        self.worker, self.value, self.label = worker, value, label
+        self._begun = False
+        scope = current.get()
+        self._place = place(scope, worker, value) if scope is not None else None
+
+    def __await__(self) -> Generator[Any, None, T]:
+        if self._begun:
+            raise UsageError(f"this call of {self.worker.name} was awaited before; keep its result, or call again")
+        self._begun = True
+        return self._run().__await__()
+
+    async def _run(self) -> T:
+        scope = current.get()
+        if scope is None:
+            raise UsageError(f"{self.worker.name} was called outside a run")
+        return await perform(*(self._place or place(scope, self.worker, self.value)), self.worker, self.label)  # type: ignore[no-any-return]
+
+
+Place = tuple["Scope", str, bytes, Any]
+
+
+def place(scope: Scope, worker: Worker, value: Any) -> Place:
+    """Where in the journal a call stands: its scope, its identity, and its input as it is stored."""
+    try:
+        data, value = worker.takes.stored(value)
+    except ValueError as error:
+        raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}") from error
+    return scope, scope.identify("task", worker.name, data), data, value
+
+
+async def call(scope: Scope, worker: Worker, value: Any, label: str = "") -> Any:
+    """Give a worker a task now."""
+    return await perform(*place(scope, worker, value), worker, label)
+
+
+async def perform(scope: Scope, ident: str, data: bytes, value: Any, worker: Worker, label: str) -> Any:
+    """The recorded result of a task, else work on it until it is done or its attempts are used up."""
+    attempts = worker.options.retry + 1
+    for attempt in range(1, attempts + 1):
+        name = ident if attempt == 1 else f"{ident} attempt {attempt}"
+        record = scope.recall(name)
+        try:
+            return await _attempt(scope, name, record, data, value, worker, label, attempt, attempts)
+        except _Again:
+            if not scope.run.recording.knows(scope.key, f"{ident} attempt {attempt + 1}"):
+                await asyncio.sleep(pause(attempt))
+    raise AssertionError("the last attempt returns or raises")
+
+
+class _Again(Exception):  # noqa: N818  not an error: the next attempt
+    pass
+
+
+async def _attempt(
+    scope: Scope,
+    ident: str,
+    record: Record | None,
+    data: bytes,
+    value: Any,
+    worker: Worker,
+    label: str,
+    attempt: int,
+    attempts: int,
+) -> Any:
+    key = task_key(scope.key, ident)
+    if record is not None and record.ended is not None:
+        scope.run.recording.done(key)
+        return await _recorded(scope, record, worker)
+    if record is None:
+        await scope.frontier(f"task {worker.name}")
+        started = TaskStarted(worker.name, key, Encoded(data), label, attempt, worker.fingerprint())
+        await scope.run.commit(scope.record(started, ident))
+    child = scope.child(key, worker.name, worker.options.budget)
+    try:
+        with child.entered():
+            output = await _limited(worker, child, value)
+            scope.run.owes_nothing(child, "to end")
+        stored, output = _fitting(worker, output)
+    except Evicted:
+        raise
+    except Exception as error:
+        again = attempt < attempts and not isinstance(error, _FINAL)
+        failure = failures.of_task(worker.name, value, error, attempt)
+        failed = TaskFailed(Encoded(encode(failure)), again)
+        await scope.run.commit(scope.record(failed, ident))
+        if again:
+            raise _Again from error
+        raise failures.tagged(WorkerFailed(failure), scope.key, ident) from error
+    await scope.run.commit(scope.record(TaskFinished(Encoded(stored)), ident))
+    return output
+
+
+async def _limited(worker: Worker, scope: Scope, value: Any) -> Any:
+    if worker.options.timeout is None:
+        return await worker.work(scope, value)
+    try:
+        async with asyncio.timeout(worker.options.timeout):
+            return await worker.work(scope, value)
+    except TimeoutError as error:
+        raise TimeoutError(f"{worker.name} took longer than its limit of {worker.options.timeout:g} s") from error
+
+
+def _fitting(worker: Worker, output: Any) -> tuple[bytes, Any]:
+    try:
+        return worker.gives.stored(output)
+    except ValueError as error:
+        raise ValueError(
+            f"{worker.name} broke its contract: what it returned does not fit its output type: {error}"
+        ) from error
+
+
+async def _recorded(scope: Scope, record: Record, worker: Worker) -> Any:
+    assert record.ended is not None
+    match record.ended.event():
+        case TaskFinished(output=output):
+            return worker.gives.load(await scope.run.value(output))
+        case TaskFailed(failure=failure, again=again):
+            if again:
+                raise _Again
+            error = WorkerFailed(failures.failure_from(await scope.run.value(failure)))
+            raise failures.tagged(error, record.ended.scope, record.ended.ident)
+        case other:
+            raise AssertionError(f"a task ended with {other}")
+
+
+def pause(attempt: int) -> float:
+    """Seconds to wait before the next attempt."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)

@@ -1,0 +1,217 @@
+"""A run as people and programs look at it: its tasks, steps, questions and money, folded from its events.
+
+Nothing here is stored; whoever has the events has all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from stretto.core.canonical import decode
+from stretto.core.events import (
+    STATE_AFTER,
+    Answered,
+    Asked,
+    Decided,
+    Ref,
+    Row,
+    RunFailed,
+    RunFinished,
+    RunParked,
+    RunResumed,
+    RunStarted,
+    StepDone,
+    StepFailed,
+    StepIntended,
+    TaskFailed,
+    TaskFinished,
+    TaskStarted,
+)
+from stretto.core.values import RunState, Spend
+from stretto.runtime.recording import spend_of, task_key
+
+Blob = Callable[[str], Awaitable[bytes]]
+
+
+@dataclass(slots=True)
+class StepView:
+    """One effect: `state` is running, done, failed or doubt; times in microseconds."""
+
+    seq: int
+    task: str
+    kind: str
+    name: str
+    ident: str
+    state: str = "running"
+    request: Any = None
+    result: Any = None
+    error: str = ""
+    begun: int = 0
+    took: int = 0
+    spend: Spend = field(default_factory=Spend)
+
+
+@dataclass(slots=True)
+class TaskView:
+    """One worker's task: `state` is running, waiting, done, failed or left (its run went on without it)."""
+
+    key: str
+    worker: str
+    label: str
+    parent: str
+    seq: int
+    begun: int
+    attempt: int = 1
+    state: str = "running"
+    ended: int = 0
+    input: Any = None
+    output: Any = None
+    error: str = ""
+    fingerprint: str = ""
+    spend: Spend = field(default_factory=Spend)
+    waits: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class WaitView:
+    """A question: open as long as `answer` is None."""
+
+    asked: Asked
+    seq: int
+    task: str
+    begun: int
+    answer: Answered | None = None
+    answered: int = 0
+
+
+class View:
+    """A run, as of the last event it was shown."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.id = ""
+        self.state = RunState.RUNNING
+        self.worker = ""
+        self.code = ""
+        self.input: Any = None
+        self.output: Any = None
+        self.failure: Any = None
+        self.settings: Any = None
+        self.begun = self.updated = 0
+        self.seq = -1
+        self.tasks: dict[str, TaskView] = {}
+        self.steps: dict[tuple[str, str], StepView] = {}
+        self.waits: dict[str, WaitView] = {}
+        self.decisions: list[tuple[int, str, str, Any]] = []
+        self.parks = self.resumes = 0
+        for row in rows:
+            self.see(row)
+
+    # ---- what it comes to
+
+    @property
+    def spend(self) -> Spend:
+        """What the run has used."""
+        total = Spend()
+        for step in self.steps.values():
+            total += step.spend
+        return total
+
+    @property
+    def open_waits(self) -> list[WaitView]:
+        """The questions nobody has answered yet, oldest first."""
+        return [wait for wait in self.waits.values() if wait.answer is None]
+
+    @property
+    def plan(self) -> Any:
+        """The plan in force, as data; None where nothing was planned."""
+        plans = [value for _, _, name, value in self.decisions if name == "plan"]
+        return plans[-1] if plans else None
+
+    def children(self, key: str) -> list[TaskView]:
+        """The tasks that a task gave to others, in the order of their beginning."""
+        return [task for task in self.tasks.values() if task.parent == key]
+
+    async def whole(self, blob: Blob) -> View:
+        """Fetch what lies in the blob table: input, output, questions, plan."""
+        self.input, self.output = await fetched(self.input, blob), await fetched(self.output, blob)
+        self.failure, self.settings = await fetched(self.failure, blob), await fetched(self.settings, blob)
+        self.decisions = [(seq, scope, name, await fetched(value, blob)) for seq, scope, name, value in self.decisions]
+        return self
+
+    # ---- the fold
+
+    def see(self, row: Row) -> None:
+        """Take in the next event."""
+        self.seq, self.updated = row.seq, row.time
+        self.state = STATE_AFTER.get(row.kind, self.state)
+        task = row.scope.partition(".")[0]
+        match row.event():
+            case RunStarted() as started:
+                self.id, self.begun, self.worker, self.code = row.run, row.time, started.worker, started.code
+                self.input, self.settings = started.input, started.settings
+            case RunFinished(output=output):
+                self.output = output
+            case RunFailed(failure=failure):
+                self.failure = failure
+            case RunParked():
+                self.parks += 1
+            case TaskStarted() as started:
+                self.tasks[started.task] = TaskView(
+                    started.task,
+                    started.worker,
+                    started.label,
+                    task,
+                    row.seq,
+                    row.time,
+                    started.attempt,
+                    input=started.input,
+                    fingerprint=started.fingerprint,
+                )
+            case TaskFinished(output=output):
+                self._end_task(row, "done", output=output)
+            case TaskFailed(failure=failure):
+                self._end_task(row, "failed", failure=failure)
+            case StepIntended() | StepDone() | StepFailed() as event:
+                self._see_step(row, task, event)
+            case Asked() as asked:
+                self.waits[asked.wait] = WaitView(asked, row.seq, task, row.time)
+                self._wait(task, asked.wait, begins=True)
+            case Answered(wait=wait) as answered:
+                if wait in self.waits:
+                    self.waits[wait].answer, self.waits[wait].answered = answered, row.time
+                self._wait(task, wait, begins=False)
+            case Decided(name=name, value=value):
+                self.decisions.append((row.seq, row.scope, name, value))
+            case RunResumed():
+                self.resumes, self.failure = self.resumes + 1, None
+
+    def _end_task(self, row: Row, state: str, output: Any = None, failure: Any = None) -> None:
+        task = self.tasks[task_key(row.scope, row.ident)]
+        task.state, task.ended, task.output = state, row.time, output
+        task.error = failure.get("error", "") if isinstance(failure, dict) else ""
+
+    def _wait(self, key: str, wait: str, *, begins: bool) -> None:
+        task = self.tasks.get(key)
+        if task is not None:
+            (task.waits.add if begins else task.waits.discard)(wait)
+            task.state = "waiting" if task.waits else "running"
+
+    def _see_step(self, row: Row, task: str, event: StepIntended | StepDone | StepFailed) -> None:
+        step = self.steps.get((row.scope, row.ident))
+        if step is None:
+            step = StepView(row.seq, task, event.step, event.name, row.ident, request=event.request, begun=row.time)
+            self.steps[row.scope, row.ident] = step
+        if event.step == "model":
+            step.spend = spend_of(row)
+        match event:
+            case StepDone():
+                step.state, step.result, step.took, step.error = "done", event.result, event.took, ""
+            case StepFailed():
+                step.state, step.error, step.took = "doubt" if event.doubt else "failed", event.error, event.took
+
+
+async def fetched(value: Any, blob: Blob) -> Any:
+    """A recorded value as JSON."""
+    return decode(await blob(value.digest)) if isinstance(value, Ref) else value

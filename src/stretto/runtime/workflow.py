@@ -1,0 +1,150 @@
+"""Workers written as Python: a function's `if`, `for` and `await` are the graph."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+
+from stretto.core.canonical import decode, encode
+from stretto.core.errors import UsageError
+from stretto.core.ports import Codec, Options
+from stretto.core.values import Budget
+from stretto.core.values import seconds as in_seconds
+from stretto.runtime.tasks import Call
+from stretto.runtime.worker import Worker
+from stretto.tools.codec import TypeCodec, codec_for
+from stretto.tools.signature import Signature, signature_of, summary
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Workflow(Worker[Any, R], Generic[P, R]):
+    """A function as a worker. A plain function is plain computation; an async one may call workers, tools and people."""
+
+    function: Callable[..., Any]
+    name: str
+    settings: Options = Options()
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The function's parameters."""
+        return signature_of(self.function)
+
+    @cached_property
+    def takes(self) -> Codec[Any]:  # type: ignore[override]
+        """One parameter is the input itself; several are an object with their names."""
+        arguments = list(self.signature.arguments.values())
+        return codec_for(arguments[0].annotation) if len(arguments) == 1 else Arguments(self.signature)
+
+    @cached_property
+    def gives(self) -> TypeCodec[R]:  # type: ignore[override]
+        """The function's return type."""
+        return codec_for(self.signature.returns)
+
+    @property
+    def options(self) -> Options:
+        """How its tasks are run."""
+        return self.settings
+
+    @property
+    def description(self) -> str:
+        """The function's docstring."""
+        return summary(self.function)
+
+    def describe(self) -> Any:
+        """The function's own code; what it calls has fingerprints of its own."""
+        code = getattr(self.function, "__code__", None)
+        constants = [str(constant) for constant in code.co_consts if not inspect.iscode(constant)] if code else []
+        return {"name": self.name, "code": code.co_code.hex() if code else "", "constants": constants}
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        return cast("Call[R]", super().__call__(*args, **kwargs))
+
+    def pack(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The input made of a call's arguments."""
+        given = self.signature.bind(args, kwargs)
+        names = self.signature.arguments
+        if len(names) == 1:
+            (parameter,) = names.values()
+            return given.get(parameter.name, parameter.default if parameter.default is not parameter.empty else None)
+        return given
+
+    async def work(self, context: Any, value: Any) -> R:
+        """Call the function."""
+        names = list(self.signature.arguments)
+        arguments = {names[0]: value} if len(names) == 1 else dict(value or {})
+        if self.signature.injected or self.signature.wants_key:
+            arguments |= self.signature.inject(context.run.deps, context.key)
+        result = self.function(**arguments)
+        return cast(R, await result if inspect.isawaitable(result) else result)
+
+
+class Arguments:
+    """The codec of several arguments: an object with their names."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """See `Codec.schema`."""
+        return self._signature.schema
+
+    def check(self, value: Any) -> dict[str, Any]:
+        """See `Codec.check`."""
+        names = self._signature.arguments
+        if value is not None and not isinstance(value, dict):
+            raise ValueError(f"it takes {', '.join(names) or 'no arguments'} by name, not {type(value).__name__}")
+        return self._signature.check(value or {})
+
+    def stored(self, value: Any) -> tuple[bytes, dict[str, Any]]:
+        """See `Codec.stored`."""
+        checked = self._signature.model.model_validate(self.check(value))
+        data = encode(checked)
+        return data, self.load(decode(data))
+
+    def load(self, value: Any) -> dict[str, Any]:
+        """See `Codec.load`."""
+        return self.check(value)
+
+
+@overload
+def workflow(function: Callable[P, Awaitable[R]], /) -> Workflow[P, R]: ...
+@overload
+def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
+@overload
+def workflow(
+    *, name: str | None = None, budget: str | Budget | None = None, retry: int = 0, timeout: float | str | None = None
+) -> Callable[[Callable[P, Awaitable[R]]], Workflow[P, R]]: ...
+def workflow(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    budget: str | Budget | None = None,
+    retry: int = 0,
+    timeout: float | str | None = None,
+) -> Any:
+    """Make a function a worker. `retry` counts further attempts, `timeout` is seconds or like "10 min" for each."""
+    options = Options(retry, None if timeout is None else in_seconds(timeout), Budget.parse(budget))
+
+    def make(function: Callable[..., Any]) -> Workflow[Any, Any]:
+        return Workflow(function, name or function.__name__, options)
+
+    return make if function is None else make(function)
+
+
+def as_worker(thing: Any) -> Worker[Any, Any]:
+    """A worker, or a function taken as one."""
+    if isinstance(thing, Worker):
+        return thing
+    if all(hasattr(thing, name) for name in ("name", "work", "takes", "gives", "options", "fingerprint")):
+        return cast("Worker[Any, Any]", thing)
+    if callable(thing) and hasattr(thing, "__name__"):
+        return cast("Worker[Any, Any]", workflow(thing))
+    raise UsageError(f"{thing!r} is not a worker; give an Agent, a pattern, a @workflow or a function")
