@@ -1,0 +1,81 @@
+"""An agent's tools: functions, tools and other workers, called as a model asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from stretto.agents.briefing import as_text
+from stretto.core.errors import NotDone, PolicyDenied, ToolError, UsageError
+from stretto.core.scope import current
+from stretto.core.messages import Message, ToolCall, ToolResult, ToolSpec
+from stretto.runtime import tasks
+from stretto.runtime.branches import gather
+from stretto.runtime.scope import Scope
+from stretto.runtime.worker import Worker
+from stretto.tools.tool import Tool, tool
+
+TOLD = (ToolError, NotDone, PolicyDenied)
+"""Errors that the model is told of, so that it can do something else; any other fails the task."""
+
+
+class Kit:
+    """The tools of one agent, by name."""
+
+    def __init__(self, things: Iterable[Any]) -> None:
+        self._things: dict[str, Tool[Any, Any] | Worker[Any, Any]] = {}
+        for thing in things:
+            known = thing if isinstance(thing, Tool | Worker) else tool(thing)
+            if known.name in self._things:
+                raise UsageError(f"two tools are named {known.name!r}; names must differ, rename one with using(name=...)")
+            self._things[known.name] = known
+        self.specs = tuple(_spec(thing) for thing in self._things.values())
+
+    async def answer(self, scope: Scope, calls: tuple[ToolCall, ...]) -> Message:
+        """The results of a turn's calls, in their order; several are made at once."""
+        if len(calls) == 1:
+            return Message("tool", (await self._call(scope, calls[0]),))
+        return Message("tool", tuple(await gather(self._here(call) for call in calls)))
+
+    async def _here(self, call: ToolCall) -> ToolResult:
+        return await self._call(current.get(), call)
+
+    async def _call(self, scope: Scope, call: ToolCall) -> ToolResult:
+        thing = self._things.get(call.name)
+        if thing is None:
+            return _told(call, self._unknown(call.name))
+        if not isinstance(call.args, dict):
+            return _told(call, f"the arguments of {call.name} were not a JSON object")
+        try:
+            pending = scope.tool(thing, call.args) if isinstance(thing, Tool) else _delegate(scope, thing, call.args)
+        except (ValueError, UsageError) as error:
+            return _told(call, f"the arguments do not fit: {error}")
+        try:
+            return ToolResult(call.id, call.name, as_text(await pending))
+        except TOLD as error:
+            return _told(call, str(error))
+
+    def _unknown(self, name: str) -> str:
+        near = get_close_matches(name, self._things, 1)
+        known = f"your tools are {', '.join(self._things)}" if self._things else "you have no tools"
+        return f"there is no tool {name!r}; {known}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _spec(thing: Tool[Any, Any] | Worker[Any, Any]) -> ToolSpec:
+    if isinstance(thing, Tool):
+        return thing.spec
+    schema = thing.takes.schema
+    if schema.get("type") != "object":
+        schema = {"type": "object", "properties": {"input": schema or {"type": "string"}}, "required": ["input"]}
+    return ToolSpec(thing.name, thing.description or f"Delegate to {thing.name}.", schema)
+
+
+def _delegate(scope: Scope, worker: Worker[Any, Any], args: dict[str, Any]) -> Any:
+    value = args if worker.takes.schema.get("type") == "object" else args.get("input")
+    return tasks.perform(*tasks.place(scope, worker, value), worker, "")
+
+
+def _told(call: ToolCall, problem: str) -> ToolResult:
+    return ToolResult(call.id, call.name, problem, ok=False)
+

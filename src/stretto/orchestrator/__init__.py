@@ -1,0 +1,1 @@
+"""Floor 3: plan, assign, schedule, review, re-plan, integrate."""

@@ -1,0 +1,73 @@
+"""`loop(write, check, until=..., max=3)`: work, have it checked, and work again on what the check says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from stretto.core.errors import UsageError
+from stretto.core.ports import Codec
+from stretto.runtime import tasks
+from stretto.runtime.scope import Scope
+from stretto.runtime.worker import Worker
+from stretto.runtime.workflow import as_worker
+
+Carry = Callable[[Any, Any, Any], Any]
+
+
+def feedback(value: Any, draft: Any, verdict: Any) -> dict[str, Any]:
+    """What the worker is given after the first round, unless `carry` says otherwise."""
+    return {"task": value, "draft": draft, "feedback": verdict}
+
+
+@dataclass(frozen=True)
+class Loop(Worker[Any, Any]):
+    """A worker, maybe a critic, a condition and a bound."""
+
+    worker: Worker[Any, Any]
+    critic: Worker[Any, Any] | None
+    until: Callable[[Any], bool]
+    rounds: int
+    carry: Carry = feedback
+    otherwise: Worker[Any, Any] | None = None
+    name: str = "loop"
+
+    async def work(self, context: Scope, value: Any) -> Any:
+        """The last draft; `otherwise` gets it where the bound came before the condition."""
+        draft, task = None, value
+        for number in range(1, self.rounds + 1):
+            draft = await tasks.call(context, self.worker, task, f"round {number}")
+            verdict = draft if self.critic is None else await tasks.call(context, self.critic, draft, f"round {number}")
+            if self.until(verdict):
+                return draft
+            task = draft if self.critic is None else self.carry(value, draft, verdict)
+        return draft if self.otherwise is None else await tasks.call(context, self.otherwise, draft)
+
+    @property
+    def takes(self) -> Codec[Any]:
+        """What the worker takes."""
+        return self.worker.takes
+
+    @property
+    def gives(self) -> Codec[Any]:
+        """What the worker gives."""
+        return self.worker.gives if self.otherwise is None else super().gives
+
+    @property
+    def members(self) -> tuple[Worker[Any, Any], ...]:
+        """The worker, its critic, and the way out."""
+        return tuple(member for member in (self.worker, self.critic, self.otherwise) if member is not None)
+
+
+def loop(worker: Any, critic: Any = None, *, until: Callable[[Any], bool], max: int = 3, carry: Carry = feedback,  # noqa: A002
+         otherwise: Any = None, name: str = "loop") -> Loop:
+    """A worker that repeats `worker` until `until` holds, at most `max` times.
+
+    With a `critic`, `until` looks at its verdict on each draft, and the worker is given the verdict back with the draft
+    (`carry(input, draft, verdict)` makes that input). Without one, `until` looks at the result, which is the next input.
+    """
+    if max < 1:
+        raise UsageError(f"max={max} would do nothing; it is at least 1")
+    return Loop(as_worker(worker), None if critic is None else as_worker(critic), until, max, carry,
+                None if otherwise is None else as_worker(otherwise), name)
