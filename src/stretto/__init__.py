@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from stretto.runtime.functions import random as random
     from stretto.runtime.functions import receive as receive
     from stretto.runtime.functions import review as review
+    from stretto.runtime.functions import settings as settings
     from stretto.runtime.functions import sleep as sleep
+    from stretto.runtime.functions import spent as spent
     from stretto.runtime.workflow import workflow as workflow
     from stretto.tools.tool import Tool as Tool
     from stretto.tools.tool import tool as tool
@@ -65,7 +67,7 @@ _HOMES = {
     "patterns.route": "route",
     "policy.gate": "Rules",
     "runtime.branches": "gather race timeout",
-    "runtime.functions": "ask now random receive review sleep",
+    "runtime.functions": "ask now random receive review settings sleep spent",
     "runtime.workflow": "workflow",
     "tools.tool": "Tool tool",
 }

@@ -107,7 +107,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     def _brains(self, scope: Scope) -> list[Model]:
         """The models to try in order; none where the run has none and a twin stands in."""
-        named = [] if self.model is None else [self.model] if isinstance(self.model, str) or _is_model(self.model) else self.model
+        named = _listed(self.model)
         if self.twin is not None and (scope.run.settings.model == "none" or not (named or scope.run.settings.model)):
             return []
         return [brain if not isinstance(brain, str) else scope.run.model(brain) for brain in named or [""]]
@@ -123,17 +123,17 @@ class Agent(Worker[Any, Out], Generic[Out]):
         return None if self.output is str else self.gives.schema
 
     @cached_property
-    def gives(self) -> TypeCodec[Out]:  # type: ignore[override]
+    def gives(self) -> TypeCodec[Out]:
         """How its answer crosses the journal."""
         return codec_for(self.output)
 
     @cached_property
-    def takes(self) -> Codec[Any]:  # type: ignore[override]
+    def takes(self) -> Codec[Any]:
         """How its input crosses the journal."""
         return codec_for(self.input)
 
     @cached_property
-    def options(self) -> Options:  # type: ignore[override]
+    def options(self) -> Options:
         """How its tasks are run."""
         return Options(self.retry, None if self.timeout is None else in_seconds(self.timeout), Budget.parse(self.budget))
 
@@ -149,8 +149,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     def describe(self) -> Any:
         """Model, prompt, tools and types."""
-        brains = self.model if isinstance(self.model, list | tuple) else [self.model]
-        return {"name": self.name, "models": [getattr(brain, "name", brain) for brain in brains],
+        return {"name": self.name, "models": [getattr(brain, "name", brain) for brain in _listed(self.model)],
                 "instructions": self.instructions if isinstance(self.instructions, str) else self.instructions.__qualname__,
                 "tools": self._kit.specs, "output": self._schema, "settings": self.settings}
 
@@ -162,13 +161,15 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     def using(self, model: Brain | Sequence[Brain] | None = None, **changes: Any) -> Agent[Out]:
         """The same agent with another model or other properties."""
-        return replace(self, **({"model": model} if model is not None else {}), **changes)
+        return replace(self, model=self.model if model is None else model, **changes)
 
     def __hash__(self) -> int:
         return id(self)
 
 
-def _is_model(brain: Any) -> bool:
-    return hasattr(brain, "reply")
+def _listed(model: Brain | Sequence[Brain] | None) -> list[Brain]:
+    if model is None:
+        return []
+    return list(model) if isinstance(model, list | tuple) else [cast(Brain, model)]
 
 

@@ -59,7 +59,7 @@ def load_file(path: Path) -> ModuleType:
     path = path.resolve()
     if not path.is_file():
         raise UsageError(f"there is no file {path}; give the path of a Python file that holds a worker")
-    name = _LOADED + hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    name = _LOADED + _short(path)
     if name in sys.modules:
         return sys.modules[name]
     main = sys.modules.get("__main__")
@@ -67,8 +67,18 @@ def load_file(path: Path) -> ModuleType:
         return main
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    if (path.parent / "__init__.py").is_file():
+        package = _load(_LOADED + _short(path.parent), path.parent / "__init__.py", [str(path.parent)])
+        return importlib.import_module(f"{package.__name__}.{path.stem}")
+    return _load(name, path)
+
+
+def _load(name: str, path: Path, folders: list[str] | None = None) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=folders)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -77,6 +87,10 @@ def load_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _short(path: Path) -> str:
+    return hashlib.sha256(str(path).encode()).hexdigest()[:12]
 
 
 _LOADED = "stretto_loaded_"

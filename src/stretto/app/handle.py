@@ -38,7 +38,7 @@ def _either(method: Callable[Concatenate[Run, P], Coroutine[Any, Any, T]]) -> Ca
             return self._app.in_own_loop(_settling(self, work))
         return work
 
-    return call
+    return call  # type: ignore[return-value]  # it takes self by position, as a method does
 
 
 async def _settling(run: Run, work: Coroutine[Any, Any, T]) -> T:

@@ -269,7 +269,7 @@ def write(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
     """An event's canonical body, and the blobs (digest, bytes) that belong to it."""
     body: dict[str, Any] = {}
     blobs: list[tuple[str, bytes]] = []
-    for name, default in _fields(type(event)):
+    for name, default in _fields(event.kind):
         value = getattr(event, name)
         if value is default or value == default:
             continue
@@ -291,7 +291,7 @@ def read(kind: str, body: bytes) -> Event:
     """The event of a stored body; unknown fields of a newer release are left out."""
     if kind not in KINDS:
         raise JournalError(f"event kind {kind!r} is not known to this release of stretto; upgrade it to read this run")
-    known = {name for name, _ in _fields(KINDS[kind])}
+    known = {name for name, _ in _fields(kind)}
     values: dict[str, Any] = {}
     for name, value in decode(body).items():
         if name.endswith("@"):
@@ -305,8 +305,9 @@ _TUPLES = {"waits", "path", "usage"}
 
 
 @cache
-def _fields(kind: type[Event]) -> tuple[tuple[str, Any], ...]:
-    return tuple((field.name, _REQUIRED if field.default is MISSING else field.default) for field in fields(kind))  # type: ignore[arg-type]
+def _fields(kind: str) -> tuple[tuple[str, Any], ...]:
+    shape = fields(KINDS[kind])  # type: ignore[arg-type]  # each kind is a dataclass
+    return tuple((field.name, _REQUIRED if field.default is MISSING else field.default) for field in shape)
 
 
 _REQUIRED = object()

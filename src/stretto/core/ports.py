@@ -11,7 +11,7 @@ from stretto.core.events import Event, Row
 from stretto.core.messages import Delta, ModelReply, ModelRequest, Rates
 from stretto.core.values import Action, Budget, RunState, Verdict
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 
 
 class Codec(Protocol[T]):

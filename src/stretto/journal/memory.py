@@ -149,7 +149,8 @@ class _Run:
         self.inbox: dict[str, Letter] = {}
         self.taken: set[str] = set()
         self.listeners: list[Callable[[], None]] = []
-        self.state, self.worker, self.wake = RunState.RUNNING, "", None
+        self.state, self.worker = RunState.RUNNING, ""
+        self.wake: int | None = None
         self.created = self.updated = 0
 
     def see(self, entry: Entry) -> None:

@@ -61,10 +61,10 @@ class SqliteStore:
         rows, prev = [], ""
         reader = connect(self.path)
         try:
-            for *fields, head in reader.execute(query, (run, after)):
-                if fields[1] > after:
-                    rows.append(Row(*fields, prev, head))
-                prev = head
+            for row in reader.execute(query, (run, after)):
+                if row[1] > after:
+                    rows.append(Row(*row[:8], prev=prev, hash=row[8]))
+                prev = row[8]
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
         finally:
@@ -120,7 +120,8 @@ class SqliteStore:
 
     async def acquire(self, run: str) -> Lease | None:
         """See `Leases.acquire`."""
-        return await self._done(lambda db: self._acquire(db, run))
+        lease: Lease | None = await self._done(lambda db: self._acquire(db, run))
+        return lease
 
     def _acquire(self, db: sqlite3.Connection, run: str) -> Lease | None:
         found = db.execute("select epoch, holder from runs where id=?", (run,)).fetchone()
@@ -153,7 +154,7 @@ class SqliteStore:
         """See `Leases.release`."""
         if lease.held:
             lease.held = False
-            await self._done(lambda db: db.execute("update runs set holder=null where id=?", (lease.run,)) and None)
+            await self._done(lambda db: db.execute("update runs set holder=null where id=?", (lease.run,)).rowcount)
 
     # ---- inbox
 

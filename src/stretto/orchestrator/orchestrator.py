@@ -108,9 +108,10 @@ class Orchestrator(Worker[Any, Any]):
         match await ask_review(plan, "Carry out this plan?", to=to):
             case Accepted(edited) if edited != plan:
                 return await self._in_force(scope, check(edited, [worker.name for worker in self.members]))
+            case Accepted():
+                return plan
             case Rejected(reason):
                 raise PolicyDenied(f"the plan was rejected: {reason or 'no reason was given'}")
-        return plan
 
     # ---- tasks
 
@@ -137,7 +138,8 @@ class Orchestrator(Worker[Any, Any]):
         if self._reviewer is None or not (task.accept or self.reviewer is not None):
             return Verdict(True)
         shown = {"goal": task.goal, "accept": task.accept, "result": _plain(result)}
-        return codec_for(Verdict).load(_plain(await worker_call(self._reviewer, shown, task.id)))
+        verdict: Verdict = codec_for(Verdict).load(_plain(await worker_call(self._reviewer, shown, task.id)))
+        return verdict
 
     async def _integrate(self, scope: Scope, goal: Any, plan: Plan, results: dict[str, Any]) -> Any:
         if self._integrator is not None:
@@ -177,7 +179,7 @@ class Orchestrator(Worker[Any, Any]):
     # ---- what a worker is
 
     @cached_property
-    def members(self) -> tuple[Worker[Any, Any], ...]:  # type: ignore[override]
+    def members(self) -> tuple[Worker[Any, Any], ...]:
         """Those it gives tasks to."""
         if not self.workers:
             raise UsageError(f"{self.name} has no workers; give it workers=[...]")
@@ -194,7 +196,7 @@ class Orchestrator(Worker[Any, Any]):
         return codec_for(self.output) if self.output is not Any else _codec_of(self._integrator)
 
     @cached_property
-    def options(self) -> Options:  # type: ignore[override]
+    def options(self) -> Options:
         """How its tasks are run."""
         return Options(self.retry, None if self.timeout is None else in_seconds(self.timeout), Budget.parse(self.budget))
 
@@ -209,7 +211,7 @@ class Orchestrator(Worker[Any, Any]):
 
     def planning(self) -> Worker[Any, Plan]:
         """A worker that makes the plan and carries out nothing: what `stretto plan` runs."""
-        return Planning(self)
+        return Planning(self, f"{self.name}.planning")
 
     def __hash__(self) -> int:
         return id(self)
@@ -220,11 +222,7 @@ class Planning(Worker[Any, Plan]):
     """The planning of an orchestrator by itself."""
 
     orchestrator: Orchestrator
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Whose planning it is."""
-        return f"{self.orchestrator.name}.planning"
+    name: str = "planning"
 
     @property
     def gives(self) -> TypeCodec[Plan]:

@@ -27,7 +27,7 @@ async def carry_out(scope: Scope, plan: Plan, finished: Mapping[str, Any], perfo
                     ) -> Progress:
     """Run a plan's tasks; a failed one keeps back only those that need it."""
     loop = asyncio.get_running_loop()
-    ready: dict[str, asyncio.Future[bool]] = {task.id: loop.create_future() for task in plan.tasks}
+    ready: dict[str, asyncio.Future[None]] = {task.id: loop.create_future() for task in plan.tasks}
     progress = Progress(dict(finished), [])
     slots = asyncio.Semaphore(limit or len(plan.tasks))
 
@@ -41,7 +41,7 @@ async def carry_out(scope: Scope, plan: Plan, finished: Mapping[str, Any], perfo
                     await _one(task, perform, progress)
                 finally:
                     slots.release()
-        ready[task.id].set_result(True)
+        ready[task.id].set_result(None)
 
     await gather(one(task) for task in plan.order())
     progress.results = {task.id: progress.results[task.id] for task in plan.tasks if task.id in progress.results}

@@ -276,7 +276,7 @@ class Execution:
         """A thread of control that waited for branches goes on."""
         self._active += 1
 
-    async def until(self, change: Awaitable[None]) -> None:
+    async def until(self, change: Awaitable[Any]) -> None:
         """Wait for something that another branch, or a person whom it asked, brings about."""
         self.idle()
         try:

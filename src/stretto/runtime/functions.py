@@ -9,7 +9,7 @@ from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
 from stretto.core.events import Asked, Encoded
 from stretto.core.scope import current
-from stretto.core.values import Accepted, Answer, Rejected, WaitKind
+from stretto.core.values import Accepted, Answer, Rejected, Settings, Spend, WaitKind, dollars
 from stretto.core.values import seconds as in_seconds
 from stretto.runtime import waits
 from stretto.runtime.scope import Scope
@@ -130,3 +130,17 @@ def _misfit(codec: TypeCodec[Any], answer: Answer) -> str:
     except ValueError as error:
         return f"the answer does not fit: {error}"
     return ""
+
+
+async def spent() -> Spend:
+    """What the run has used up to here: USD, tokens and calls; the same on every replay."""
+    scope = _here("spent()")
+    used = scope.root.account.spent
+    known = await scope.decide("spent", lambda: [str(used.usd), used.input, used.output, used.calls, used.unpriced])
+    return Spend(dollars(known[0]), *known[1:])
+
+
+def settings() -> Settings:
+    """What this run was started with: its model, budget and the like."""
+    started: Settings = _here("settings()").run.settings
+    return started

@@ -138,7 +138,7 @@ class _Ledger:
             answered = row.event()
             assert isinstance(answered, Answered)
             if answered.decision == "approve":
-                self.caps[row.ident.split(" ")[1]] = Budget.parse(answered.value) or Budget()
+                self.caps[row.ident.split(" ")[1]] = Budget.parse(str(answered.value)) or Budget()
 
     def totals(self) -> dict[str, Spend]:
         totals: dict[str, Spend] = {}

@@ -186,6 +186,8 @@ class View:
                 self.decisions.append((row.seq, row.scope, name, value))
             case RunResumed():
                 self.resumes, self.failure = self.resumes + 1, None
+            case _:
+                pass  # what is left changes nothing but the state
 
     def _end_task(self, row: Row, state: str, output: Any = None, failure: Any = None) -> None:
         task = self.tasks[task_key(row.scope, row.ident)]
@@ -210,6 +212,8 @@ class View:
                 step.state, step.result, step.took, step.error = "done", event.result, event.took, ""
             case StepFailed():
                 step.state, step.error, step.took = "doubt" if event.doubt else "failed", event.error, event.took
+            case StepIntended():
+                step.state = "running"
 
 
 async def fetched(value: Any, blob: Blob) -> Any:

@@ -36,13 +36,13 @@ class Workflow(Worker[Any, R], Generic[P, R]):
         return signature_of(self.function)
 
     @cached_property
-    def takes(self) -> Codec[Any]:  # type: ignore[override]
+    def takes(self) -> Codec[Any]:
         """One parameter is the input itself; several are an object with their names."""
         arguments = list(self.signature.arguments.values())
         return codec_for(arguments[0].annotation) if len(arguments) == 1 else Arguments(self.signature)
 
     @cached_property
-    def gives(self) -> TypeCodec[R]:  # type: ignore[override]
+    def gives(self) -> TypeCodec[R]:
         """The function's return type."""
         return codec_for(self.signature.returns)
 
@@ -63,7 +63,7 @@ class Workflow(Worker[Any, R], Generic[P, R]):
         return {"name": self.name, "code": code.co_code.hex() if code else "", "constants": constants}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
-        return cast("Call[R]", super().__call__(*args, **kwargs))
+        return super().__call__(*args, **kwargs)
 
     def pack(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The input made of a call's arguments."""

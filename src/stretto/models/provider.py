@@ -1,0 +1,74 @@
+"""A model at a provider, behind our port. The models layer is imported when the first call is made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from stretto.core.messages import Delta, ModelReply, ModelRequest, Rates
+from stretto.models.tokens import DEAR_IMAGE, IMAGE, estimate
+from stretto.models.vendors import Endpoint, Vendor
+
+if TYPE_CHECKING:
+    from stretto.models.wire.client import Client
+
+
+class ProviderModel:
+    """One model of one provider. Connections belong to the event loop that made them and are closed with it."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        *,
+        rates: Rates | None,
+        window: int,
+        max_output: int,
+        blobs: Callable[[str], Awaitable[bytes]] | None = None,
+    ) -> None:
+        """`blobs` gives the bytes of a stored image or document by its digest; the rest is as the port has it."""
+        self.name = name
+        self.endpoint = endpoint
+        self.rates = rates
+        self.window = window
+        self.max_output = max_output
+        self._blobs = blobs
+        self._image = DEAR_IMAGE if "4o-mini" in endpoint.model else IMAGE
+        self._clients: dict[asyncio.AbstractEventLoop, tuple[Client, AsyncGenerator[None]]] = {}
+
+    async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None = None) -> ModelReply:
+        """One answer, in one HTTP request: retries are for whoever records them."""
+        client = await self._client()
+        return await client.reply(request, watch)
+
+    def estimate(self, request: ModelRequest) -> int:
+        """A bound on the input tokens; see `stretto.models.tokens`."""
+        return estimate(request, self.window - self.max_output, self._image)
+
+    async def _client(self) -> Client:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            await asyncio.to_thread(_load, self.endpoint.vendor)
+        if loop not in self._clients:  # nothing is awaited from here on, so there is one client for all
+            from stretto.models.wire.client import Client  # noqa: PLC0415 - for real models only, as `_load` says
+
+            client = Client(self.name, self.endpoint, self.max_output, self._blobs)
+            self._clients[loop] = client, self._end_with(loop, client)
+            await anext(self._clients[loop][1])
+        return self._clients[loop][0]
+
+    async def _end_with(self, loop: asyncio.AbstractEventLoop, client: Client) -> AsyncGenerator[None]:
+        """Waits for the end: a loop that shuts down closes its async generators, and this one the connections."""
+        try:
+            yield
+        finally:
+            del self._clients[loop]
+            await client.close()
+
+
+def _load(vendor: Vendor) -> None:
+    """Import the models layer and the SDK: seconds of work, which no other run of this process shall wait for."""
+    for module in ("stretto.models.wire.client", vendor.model, vendor.provider):
+        import_module(module.partition(":")[0])

@@ -1,0 +1,133 @@
+"""The providers: how each is called, where its key stands, and which driver of the models layer speaks to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One provider. `model` and `provider` are `module:class` in the models layer, `pricing` its name in the prices."""
+
+    name: str
+    keys: tuple[str, ...]
+    base_variable: str
+    base: str
+    extra: str
+    sdk: str
+    model: str
+    provider: str
+    pricing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One model at one provider: where it is and the key that opens it."""
+
+    vendor: Vendor
+    model: str
+    base: str
+    key: str = field(repr=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether it runs on this machine, so that no key is needed and nothing is billed."""
+        return is_loopback(self.base)
+
+
+_CHAT = "pydantic_ai.models.openai:OpenAIChatModel"
+_RESPONSES = "pydantic_ai.models.openai:OpenAIResponsesModel"
+_OPENAI = "pydantic_ai.providers.openai:OpenAIProvider"
+
+
+def _openai(name: str, model: str) -> Vendor:
+    return Vendor(
+        name,
+        ("OPENAI_API_KEY",),
+        "OPENAI_BASE_URL",
+        "https://api.openai.com/v1",
+        "openai",
+        "openai",
+        model,
+        _OPENAI,
+        "openai",
+    )
+
+
+CHAT = _openai("openai-chat", _CHAT)
+"""OpenAI Chat Completions, the dialect that other servers speak too; `openai:` at any other host means this one."""
+
+VENDORS = {
+    vendor.name: vendor
+    for vendor in (
+        _openai("openai", _RESPONSES),
+        CHAT,
+        _openai("openai-responses", _RESPONSES),
+        Vendor(
+            "anthropic",
+            ("ANTHROPIC_API_KEY",),
+            "ANTHROPIC_BASE_URL",
+            "https://api.anthropic.com",
+            "anthropic",
+            "anthropic",
+            "pydantic_ai.models.anthropic:AnthropicModel",
+            "pydantic_ai.providers.anthropic:AnthropicProvider",
+            "anthropic",
+        ),
+        Vendor(
+            "google",
+            ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+            "GOOGLE_BASE_URL",
+            "https://generativelanguage.googleapis.com",
+            "google",
+            "google.genai",
+            "pydantic_ai.models.google:GoogleModel",
+            "pydantic_ai.providers.google:GoogleProvider",
+            "google",
+        ),
+        Vendor(
+            "groq",
+            ("GROQ_API_KEY",),
+            "GROQ_BASE_URL",
+            "https://api.groq.com",
+            "groq",
+            "groq",
+            "pydantic_ai.models.groq:GroqModel",
+            "pydantic_ai.providers.groq:GroqProvider",
+            "groq",
+        ),
+        Vendor(
+            "mistral",
+            ("MISTRAL_API_KEY",),
+            "MISTRAL_BASE_URL",
+            "https://api.mistral.ai",
+            "mistral",
+            "mistralai",
+            "pydantic_ai.models.mistral:MistralModel",
+            "pydantic_ai.providers.mistral:MistralProvider",
+            "mistral",
+        ),
+        Vendor(
+            "ollama",
+            ("OLLAMA_API_KEY",),
+            "OLLAMA_BASE_URL",
+            "http://localhost:11434/v1",
+            "openai",
+            "openai",
+            "pydantic_ai.models.ollama:OllamaModel",
+            "pydantic_ai.providers.ollama:OllamaProvider",
+            "",
+        ),
+    )
+}
+
+
+def is_loopback(base: str) -> bool:
+    """Whether a URL leads to this machine."""
+    host = urlsplit(base).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
