@@ -10,7 +10,7 @@ import inspect
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, Union, get_origin, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, Field, ValidationError, create_model
@@ -130,6 +130,20 @@ def _is_handle(kind: Any) -> bool:
 
 def _is_subclass(kind: Any, of: Any) -> bool:
     return isinstance(kind, type) and isinstance(of, type) and issubclass(kind, of)
+
+
+@cache
+def _companion(function: Callable[..., Any]) -> Signature | None:
+    try:
+        return signature_of(function)
+    except UsageError:  # it takes whatever comes
+        return None
+
+
+def fitted(function: Callable[..., Any], args: Mapping[str, Any], deps: Mapping[type, Any], key: str) -> dict[str, Any]:
+    """The arguments for a tool's `verify`, `preview` or `undo`: the tool's own, and what it wants injected."""
+    known = _companion(function)
+    return {**args, **known.inject(deps, key)} if known is not None else dict(args)
 
 
 def summary(function: Callable[..., Any]) -> str:

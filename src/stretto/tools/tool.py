@@ -7,12 +7,13 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from stretto.core.errors import UsageError
 from stretto.core.messages import ToolSpec
 from stretto.core.scope import current
 from stretto.core.values import Effect, Preview, Risk, seconds
+from stretto.tools import process as processes
 from stretto.tools.codec import TypeCodec, codec_for
 from stretto.tools.signature import Signature, signature_of, summary
 
@@ -66,7 +67,9 @@ class Tool(Generic[P, R]):
         return cast("Coroutine[Any, Any, R]", scope.tool(self, given))
 
     async def invoke(self, arguments: Mapping[str, Any]) -> R:
-        """Call the function itself: an async one in the loop, a blocking one in a thread."""
+        """Call the function itself: an async one in the loop, a blocking one in a thread, or either in a child process."""
+        if self.process:
+            return self.codec.load(await processes.call(self.function, arguments))
         if inspect.iscoroutinefunction(self.function):
             return cast(R, await self.function(**arguments))
         return cast(R, await asyncio.to_thread(self.function, **arguments))
@@ -78,6 +81,15 @@ class Tool(Generic[P, R]):
 
 def _without(kwargs: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
     return {name: value for name, value in kwargs.items() if name in signature.arguments}
+
+
+class Maker(Protocol):
+    """What `tool(...)` returns: a decorator that keeps the function's types."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Tool[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Tool[P, R]: ...
 
 
 @overload
@@ -101,7 +113,7 @@ def tool(
     timeout: float | str | None = None,
     retry: int = 0,
     process: bool = False,
-) -> Callable[[Callable[P, Any]], Tool[P, Any]]: ...
+) -> Maker: ...
 def tool(
     function: Callable[..., Any] | None = None,
     /,

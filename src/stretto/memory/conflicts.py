@@ -1,0 +1,103 @@
+"""Where two statements can't both hold: other numbers, other names, or a yes against a no about the same thing."""
+
+import re
+import unicodedata
+
+from stretto.memory.tokens import terms, words
+
+_NUMBER = re.compile(r"(?<![0-9A-Za-z_.])[$€£¥]?\s?(\d+(?:[.,:/-]\d+)*)\s*(%|[^\W\d_]+)?")
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|cannot|nothing|isn't|unsupported|forbidden|prohibited|disabled|"
+    r"nicht|kein\w*|nie|ohne|pas|jamais|aucun\w*|sans|nunca|sin|ningun\w*|не|нет|нельзя|без)\b|n't\b|n’t\b"
+    r"|ない|ません|なし|不可|禁止|できず|不能|没有|不是|不支持|नहीं|ليس|ไม่",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"\s(?:is|are|was|were|uses?|requires?|supports?|defaults? to|runs? on|ist|sind|est|es|=)\s|"
+    r"は|是",
+    re.I,
+)
+_GLUE = frozenset(
+    "a an the of to in on for at by with from and or as is are was were be been it its this that these those "
+    "has have had do does "
+    "did will would can could may might must shall should than then so if when which who what how there here "
+    "about only also per "
+    "der die das und ist für le la les de du et el los las y un une ein eine".split()
+)
+
+
+def negated(text: str) -> bool:
+    """Whether `text` denies something."""
+    return _NEGATION.search(text) is not None
+
+
+def numbers(text: str) -> dict[str, frozenset[str]]:
+    """Return the numbers of `text` by the word that follows each (its unit), or else by the word before it."""
+    text = unicodedata.normalize("NFKC", text)
+    found: dict[str, set[str]] = {}
+    for number in _NUMBER.finditer(text):
+        unit = (number[2] or "").lower()[:12]
+        before = words(text[: number.start()])[-1:] or [""]
+        stem = (terms(unit) or [""])[0] if unit and unit not in _GLUE else f"{before[0].lower()} _"
+        found.setdefault(stem, set()).add(number[1].rstrip(".,:/-"))
+    return {unit: frozenset(values) for unit, values in found.items()}
+
+
+def disagreement(left: str, right: str, *, closeness: float = 0.6) -> str:
+    """Return in what two statements about the same thing differ, or nothing.
+
+    `closeness` is the share of the shorter statement's words that the other must have, 0 to 1.
+    """
+    ours, theirs = _content(left), _content(right)
+    shared = len(ours & theirs)
+    fewer = min(len(ours), len(theirs))
+    if shared < 2 or shared < closeness * fewer or _speak_of_others(left, right):
+        return ""
+    if differing := _other_numbers(left, right):
+        return differing
+    if negated(left) != negated(right) and shared >= 3 and shared >= 0.7 * len(ours | theirs):
+        return "one denies what the other states"
+    return _other_names(left, right)
+
+
+def _content(text: str) -> frozenset[str]:
+    kept = (term for term in terms(_NEGATION.sub(" ", text)) if not any(char.isdigit() for char in term))
+    return frozenset(term for term in kept if term not in _GLUE)
+
+
+def _speak_of_others(left: str, right: str) -> bool:
+    """Names before the verb say whom a statement is about."""
+    ours, theirs = _names(_subject(left)), _names(_subject(right))
+    return bool(ours - theirs) and bool(theirs - ours)
+
+
+def _subject(text: str) -> str:
+    return _VERB.split(text, maxsplit=1)[0]
+
+
+def _names(text: str) -> frozenset[str]:
+    named = (word for word in words(text) if not word.islower() and not word.isdigit())
+    return frozenset(
+        word.lower() for word in named if word.lower() not in _GLUE and word[0].isascii() and len(word) > 1
+    )
+
+
+def _other_numbers(left: str, right: str) -> str:
+    ours, theirs = numbers(left), numbers(right)
+    for unit in ours.keys() & theirs.keys():
+        if not ours[unit] & theirs[unit]:
+            return f"{', '.join(sorted(ours[unit]))} against {', '.join(sorted(theirs[unit]))}"
+    return ""
+
+
+def _other_names(left: str, right: str) -> str:
+    """`The backend is SQLite` against `The backend is PostgreSQL`: one subject, one verb, other names."""
+    parts = [_VERB.split(text.strip(" .。"), maxsplit=1) for text in (left, right)]
+    if any(len(part) < 2 for part in parts) or _content(parts[0][0]) != _content(parts[1][0]):
+        return ""
+    ours, theirs = _names(parts[0][1]), _names(parts[1][1])
+    rest = [frozenset(terms(part[1])) for part in parts]
+    short = all(len(each) <= 8 for each in rest)
+    if ours and theirs and not ours & theirs and short and len(_content(parts[0][0])) >= 2:
+        return f"{', '.join(sorted(ours))} against {', '.join(sorted(theirs))}"
+    return ""

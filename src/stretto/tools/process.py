@@ -1,0 +1,100 @@
+"""A tool's function in a process of its own, which can be killed: `@tool(process=True)`.
+
+The child gets the function's place and its arguments as JSON on stdin, and gives back the result, or the error, as one
+line of JSON. What the function prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from stretto.core.canonical import decode, encode
+from stretto.core.errors import NotDone, StepError, ToolError, UsageError
+
+_RAISED = {"ToolError": ToolError, "NotDone": NotDone}
+
+
+async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call the function in a child process; the child and all that it started die with the caller's patience."""
+    order = encode({**_place(function), "arguments": dict(arguments)})
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "stretto.tools.process", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        answer, _ = await child.communicate(order)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+    if not answer:
+        raise StepError(f"{function.__name__} died in its process (exit {child.returncode}) and left no result", "ChildDied")
+    told = decode(answer)
+    if "error" in told:
+        raise _RAISED.get(told["type"], StepError)(told["error"])
+    return told["result"]
+
+
+def _place(function: Callable[..., Any]) -> dict[str, str]:
+    name = function.__qualname__
+    if "<locals>" in name:
+        raise UsageError(f"{name} is defined inside a function, so another process cannot find it; move it to the top of its module")
+    file = inspect.getsourcefile(function)
+    module = function.__module__
+    if module != "__main__" and importlib.util.find_spec(module.partition(".")[0]) is not None:
+        return {"module": module, "name": name}
+    if file is None:
+        raise UsageError(f"{name} has no source file, so another process cannot find it; put it into a module")
+    return {"file": str(Path(file).resolve()), "name": name}
+
+
+def main() -> None:
+    """The child: do one order."""
+    order = decode(sys.stdin.buffer.read())
+    answer, sys.stdout = sys.stdout, sys.stderr
+    try:
+        thing: Any = _module(order)
+        for part in order["name"].split("."):
+            thing = getattr(thing, part)
+        result = getattr(thing, "function", thing)(**order["arguments"])
+        if inspect.isawaitable(result):
+            result = asyncio.run(_awaited(result))
+        told = {"result": result}
+    except Exception as error:  # noqa: BLE001  the boundary of the process: every error is told
+        told = {"error": str(error) or type(error).__name__, "type": type(error).__name__}
+    answer.buffer.write(encode(told))
+    answer.flush()
+
+
+async def _awaited(work: Any) -> Any:
+    return await work
+
+
+def _module(order: Mapping[str, Any]) -> ModuleType:
+    if "module" in order:
+        sys.path.insert(0, os.getcwd())
+        return importlib.import_module(order["module"])
+    path = Path(order["file"])
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()
