@@ -92,7 +92,7 @@ async def plan(brief: Brief) -> Plan:
         tuple(
             PlannedTask(
                 question.id,
-                question.title,
+                question.text,
                 "research",
                 inputs={"docs": brief.goal["docs"], "question": question},
                 accept=question.acceptance,

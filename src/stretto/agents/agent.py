@@ -67,7 +67,6 @@ class Agent(Worker[Any, Out], Generic[Out]):
         conversation, repairs = brief(self.instructions, value), 0
         for turn in range(1, self.max_turns + 1):
             reply = await self._think(context, brains, conversation, last=turn == self.max_turns)
-            conversation.append(reply.message)
             if reply.message.calls:
                 conversation.append(await self._kit.answer(context, reply.message.calls))
                 continue
@@ -83,11 +82,11 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     async def _think(self, scope: Scope, brains: Sequence[Model], conversation: Conversation, *, last: bool) -> ModelReply:
         """The next reply, from the first model that gives one."""
-        settings = self.settings
+        settings, framed = self.settings, self._framed
         if last and self._kit.specs:
             conversation.append(user(LAST_TURN))
-            settings = {**settings, "tool_choice": "none"}
-        request = ModelRequest(conversation, self._kit.specs, self._schema, settings)
+            settings, framed = {**settings, "tool_choice": "none"}, b""
+        request = ModelRequest(conversation, self._kit.specs, self._schema, settings, framed)
         for model in brains[:-1]:
             try:
                 return await models.reply(scope, model, request, RETRY)
@@ -117,6 +116,10 @@ class Agent(Worker[Any, Out], Generic[Out]):
     @cached_property
     def _kit(self) -> Kit:
         return Kit(self.tools)
+
+    @cached_property
+    def _framed(self) -> bytes:
+        return ModelRequest(Conversation(), self._kit.specs, self._schema, self.settings).frame()
 
     @cached_property
     def _schema(self) -> dict[str, Any] | None:

@@ -17,7 +17,6 @@ from typing import Any
 
 from stretto.core.errors import UsageError
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import as_worker
 
 
 def reference(worker: Any, names: dict[str, Any]) -> str:
@@ -47,11 +46,6 @@ def find(target: str) -> Any:
             raise UsageError(_missing(module, where, part))
         thing = getattr(thing, part)
     return thing
-
-
-def find_worker(target: str) -> Worker[Any, Any]:
-    """The worker that a reference names."""
-    return as_worker(find(target))
 
 
 def load_file(path: Path) -> ModuleType:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import secrets
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from stretto.app.why import why
 from stretto.core.canonical import encode
-from stretto.core.errors import RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
-from stretto.core.events import Row
+from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
+from stretto.core.events import Asked, Row
 from stretto.core.ports import Letter
 from stretto.core.values import RunState, Spend
+from stretto.runtime.execution import Finished, Outcome, Stopped, outcome_of
 from stretto.runtime.failures import failure_from
 from stretto.runtime.view import TaskView, View, WaitView, fetched
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_APART = b'@":"'
+"""Marks a value that lies in the blob table."""
 
 
 def _either(method: Callable[Concatenate[Run, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[Run, P], Any]:
@@ -31,30 +36,28 @@ def _either(method: Callable[Concatenate[Run, P], Coroutine[Any, Any, T]]) -> Ca
 
     @functools.wraps(method)
     def call(self: Run, *args: P.args, **kwargs: P.kwargs) -> Any:
-        work = method(self, *args, **kwargs)
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return self._app.in_own_loop(_settling(self, work))
-        return work
+        return self._app.either(_settling(self, method(self, *args, **kwargs)))
 
     return call  # type: ignore[return-value]  # it takes self by position, as a method does
 
 
 async def _settling(run: Run, work: Coroutine[Any, Any, T]) -> T:
+    """Without a loop around, nothing goes on after the call: so it lasts until the run has ended or waits."""
     result = await work
-    await run._app.settled(run.id)
-    await run.refresh()
+    if not run._app.is_open_for_good:
+        await run._app.settled(run.id)
+        await run.refresh()
     return result
 
 
 class Run:
     """One run, held by this process or not."""
 
-    def __init__(self, app: App, id: str) -> None:
+    def __init__(self, app: App, id: str, driven: asyncio.Task[Outcome] | None = None) -> None:
         self._app = app
         self.id = id
-        self._view = View()
+        self._driven = driven
+        self._folded = View()
         self._approvals: list[dict[str, Any]] = []
         self._rows: list[Row] = []
 
@@ -69,6 +72,11 @@ class Run:
     def output(self) -> Any:
         """The result, as its worker's output type; None before the end."""
         return self._app.revive(self._view)
+
+    @property
+    def error(self) -> str:
+        """What it failed of, in one sentence; empty where it did not."""
+        return failure_from(self._view.failure).sentence() if isinstance(self._view.failure, dict) else ""
 
     @property
     def cost(self) -> Spend:
@@ -100,16 +108,26 @@ class Run:
         """Everything at once."""
         return self._view
 
+    @property
+    def _view(self) -> View:
+        """The view with all rows that were read; most runs are never looked at but for their output."""
+        for row in self._rows[self._folded.seq + 1 :]:
+            self._folded.see(row)
+        return self._folded
+
     async def refresh(self) -> Run:
         """Read what was committed since."""
         store = self._app.store
-        new = await store.read(self.id, self._view.seq)
-        for row in new:
-            self._view.see(row)
+        new = await store.read(self.id, len(self._rows) - 1)
         self._rows += new
-        await self._view.whole(store.blob)
-        self._approvals = [await described(self.id, wait, store.blob) for wait in self._view.open_waits]
+        if self._approvals or any(row.kind == Asked.kind or _APART in row.body for row in new):
+            await self._view.whole(store.blob)
+            self._approvals = [await described(self.id, wait, store.blob) for wait in self._view.open_waits]
         return self
+
+    def why(self) -> dict[str, Any]:
+        """What led to its output, failure or question: tasks, answers, doubts, retries and time, as data."""
+        return why(self._view, self._rows)
 
     # ---- waiting for it
 
@@ -118,6 +136,10 @@ class Run:
 
     async def result(self) -> Any:
         """The output, once the run has ended; waits as long as that takes. Raises what the run failed with."""
+        outcome = await outcome_of(self._driven) if self._driven is not None else None
+        if isinstance(outcome, Finished):
+            await self.refresh()
+            return outcome.output
         await self._app.ended(self.id)
         await self.refresh()
         return self.conclude()
@@ -150,7 +172,10 @@ class Run:
 
     @_either
     async def approve(self, approval: str | None = None, *, by: str, edit: Any = None) -> Run:
-        """Say yes to a question (the only open one, or the one named), maybe with edited arguments or content."""
+        """Say yes to a question, maybe with edited arguments or content.
+
+        `approval` is its id, or the tool or question where only one such is open; the only open one needs no name.
+        """
         return await self._answer(approval, "approve", by, value=edit)
 
     @_either
@@ -172,17 +197,15 @@ class Run:
 
     @_either
     async def send(self, signal: str, value: Any = None, *, by: str = "") -> Run:
-        """Send a signal to the run that waits for it."""
+        """Send a signal; one that the run does not wait for yet is kept until it does."""
         await self.refresh()
-        wait = next(
-            (wait for wait in self._view.open_waits if wait.asked.ask == "signal" and wait.asked.prompt == signal), None
-        )
-        if wait is None:
-            raise UsageError(
-                f"run {self.id} does not wait for signal {signal!r}; it waits for "
-                f"{', '.join(item['prompt'] or item['id'] for item in self._approvals) or 'nothing'}"
-            )
-        return await self._answer(wait.asked.wait, "answer", by, value=value)
+        if self._view.state.ended:
+            raise UsageError(f"run {self.id} is {self.state} and takes no signal any more")
+        answer = {"decision": "answer", "value": value, "by": by, "channel": self._app.channel}
+        letter = Letter(self.id, f"signal {signal} {secrets.token_hex(6)}", encode({"signal": signal, "answer": answer}))
+        await self._app.store.post(letter)
+        await self._app.take_up(self.id)
+        return await self.refresh()
 
     @_either
     async def cancel(self, *, by: str = "", reason: str = "") -> Run:
@@ -197,6 +220,38 @@ class Run:
         """Go on: after a crash, an answer, a failure that was mended."""
         await self._app.take_up(self.id, retry=True)
         return await self.refresh()
+
+    @_either
+    async def fork(
+        self, *, at: int, worker: Any = None, input: Any = None, model: str | None = None, budget: str | None = None
+    ) -> Run:
+        """A new run that begins as this one did up to event `at`, with another worker (prompt, code), input or model.
+
+        What was recorded before is a fact; finished tasks behind it are reused where worker and input are the same; only
+        the rest is done, and paid. Approvals do not carry over, and a `once` call that was made here asks anew.
+        """
+        run = await self._app.fork(self.id, at, worker=worker, input=input, model=model, budget=budget)
+        if not self._app.is_open_for_good:
+            await self._app.settled(run.id)
+            await run.refresh()
+        return run
+
+    @_either
+    async def replay(self, worker: Any = None) -> Any:
+        """Go through the run again with no effect allowed; the output it comes to. Raises `ReplayMismatch` at a difference."""
+        await self.refresh()
+        match await self._app.rehearse(self.id, worker):
+            case Finished(output):
+                recorded = self.output
+                if self._view.state is RunState.DONE and output != recorded:
+                    raise ReplayMismatch(f"run {self.id} now comes to another output: {output!r} instead of {recorded!r}")
+                return output
+            case Stopped(error):
+                if self._view.state is RunState.FAILED and isinstance(error, RunFailed):
+                    return None
+                raise error
+            case _:
+                return None
 
     async def _answer(self, wanted: str | None, decision: str, by: str, value: Any = None, reason: str = "") -> Run:
         await self.refresh()
@@ -218,12 +273,17 @@ class Run:
             return waits[0]
         for wait in self._view.waits.values():
             if wanted and wait.asked.wait == wanted:
+                if wait.withdrawn:
+                    raise UsageError(f"{wanted} of run {self.id} needs no answer any more: the run went on without it")
                 if wait.answer is None:
                     return wait
                 raise UsageError(
                     f"{wanted} of run {self.id} was answered already: {wait.answer.decision} by "
                     f"{wait.answer.by or wait.answer.channel}"
                 )
+        named = [wait for wait in waits if wanted in (wait.asked.tool, wait.asked.prompt)]
+        if wanted and len(named) == 1:
+            return named[0]
         names = ", ".join(f"{wait.asked.wait} ({wait.asked.tool or wait.asked.prompt})" for wait in waits)
         if not waits:
             raise UsageError(f"run {self.id} ({self.state}) waits for no answer")
@@ -250,6 +310,7 @@ async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dic
         "preview": await fetched(asked.preview, blob),
         "content": await fetched(asked.content, blob),
         "digest": asked.digest,
+        "schema": await fetched(asked.schema, blob),
         "to": asked.to,
         "expires": None if asked.expires is None else asked.expires / 1e6,
         "asked": wait.begun / 1e6,

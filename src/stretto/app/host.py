@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from stretto.app.clock import SystemClock
-from stretto.app.code import find_worker
+from stretto.runtime.clock import SystemClock
 from stretto.app.handle import Run
+from stretto.app.recorded import RecordedModel
 from stretto.app.settings import Environment, open_store
+from stretto.app.targets import find_worker
 from stretto.core.canonical import encode
 from stretto.core.errors import JournalError, RunFailed, StrettoError, UsageError
 from stretto.core.ports import Model, Observer, Store
@@ -19,7 +20,7 @@ from stretto.core.values import Budget, RunState, Settings
 from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.branches import fork_plain_tasks
-from stretto.runtime.execution import Outcome, Stopped, Surroundings
+from stretto.runtime.execution import Outcome, Stopped, Surroundings, outcome_of
 from stretto.runtime.view import View, fetched
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
@@ -56,11 +57,13 @@ class App:
         self._seen: dict[str, frozenset[str]] = {}
         self._given: Mapping[type, Any] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._for_good = False
 
     # ---- life
 
     async def __aenter__(self) -> App:
         await self.open()
+        self._for_good = True
         self._watch = asyncio.get_running_loop().create_task(self._wake_parked())
         return self
 
@@ -83,17 +86,21 @@ class App:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        self._watch = None
+        self._watch, self._for_good = None, False
         if self._store is not None and self._store is not self._lasting:
             await self._store.close()
             self._store = None
 
-    def in_own_loop(self, work: Coroutine[Any, Any, T]) -> T:
-        """Carry out work in an event loop of its own, in which plain asyncio tasks fork a run's scope as well."""
+    def in_own_loop(self, work: Coroutine[Any, Any, T], *, for_good: bool = False) -> T:
+        """Carry out work in an event loop of its own, in which plain asyncio tasks fork a run's scope as well.
+
+        `for_good` says that the work itself sees to its runs: their methods return as they do inside `async with app:`.
+        """
 
         async def whole() -> T:
             asyncio.get_running_loop().set_task_factory(fork_plain_tasks)
             await self.open()
+            self._for_good = for_good
             try:
                 return await work
             finally:
@@ -102,11 +109,25 @@ class App:
         return asyncio.run(whole())
 
     @property
+    def is_open_for_good(self) -> bool:
+        """Whether it was opened by its user, and not for one call."""
+        return self._for_good
+
+    @property
     def store(self) -> Store:
         """The open database."""
         if self._store is None:
             raise UsageError("this App is not open; use it inside `async with app:`")
         return self._store
+
+    @property
+    def db(self) -> str:
+        """The database, as it was named."""
+        return self._db
+
+    def drives(self, id: str) -> bool:
+        """Whether this process holds the run and carries it on."""
+        return id in self._live
 
     # ---- runs
 
@@ -134,13 +155,13 @@ class App:
             self._rules.autonomy,
             extra or {},
         )
-        loaded = await engine.begin(self._around(settings), worker, input, id=id, settings=settings, code=code)
+        if settings.model not in ("", "none"):
+            self._models(settings.model)(settings.model)  # a model that is not to be had is the caller's to mend, now
+        loaded = await engine.begin(self._around(settings, worker), worker, input, id=id, settings=settings, code=code)
         if loaded is None:
             assert id is not None
             return await self._again(worker, input, id)
-        run = Run(self, loaded.execution.id)
-        self._drive(loaded)
-        return run
+        return Run(self, loaded.execution.id, self._drive(loaded))
 
     async def _again(self, worker: Worker[Any, Any], input: Any, id: str) -> Run:
         """A run of this id exists: go on with it, if it is the same."""
@@ -156,11 +177,22 @@ class App:
         await self.take_up(id, retry=True, worker=worker)
         return await Run(self, id).refresh()
 
-    async def get(self, id: str) -> Run:
-        """The run of that id."""
+    def get(self, id: str) -> Any:
+        """The run of that id: awaited in a live loop, elsewhere found at once."""
+        return self.either(self._get(id))
+
+    async def _get(self, id: str) -> Run:
         if await self.store.find(id) is None:
             raise UsageError(f"there is no run {id!r} in {self._db}; `stretto list` shows what there is")
         return await Run(self, id).refresh()
+
+    def either(self, work: Coroutine[Any, Any, T]) -> Any:
+        """The work itself where a loop runs, to be awaited; else what comes of it, carried out at once."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self.in_own_loop(work)
+        return work
 
     async def take_up(self, id: str, *, retry: bool = False, worker: Worker[Any, Any] | None = None) -> None:
         """Hold a run and let it go on, unless it has ended or somebody else holds it; `retry` goes on after a failure."""
@@ -178,7 +210,7 @@ class App:
         settings = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
         if id in self._live:
             return
-        loaded = await engine.take_up(self._around(replace(settings, approve=tuple(settings.approve))), id, worker)
+        loaded = await engine.take_up(self._around(replace(settings, approve=tuple(settings.approve)), worker), id, worker)
         if loaded is not None:
             self._drive(loaded)
 
@@ -192,11 +224,39 @@ class App:
             )
         return find_worker(code)
 
-    def _drive(self, loaded: engine.Loaded) -> None:
+    async def fork(
+        self, id: str, at: int, *, worker: Any = None, input: Any = None, model: str | None = None,
+        budget: str | None = None
+    ) -> Run:
+        """A new run from the facts of another up to event `at`, with another worker, input or model; see `Run.fork`."""
+        begun = await engine.started(self._around(Settings()), id)
+        known = as_worker(worker) if worker is not None else self._find(begun.worker, begun.code)
+        if input is not None and at > 0:
+            raise UsageError("another input changes a run from its beginning; fork at 0 with it, finished tasks that it does not "
+                             "touch are reused all the same")
+        self._workers[known.name] = known
+        around = self._around(Settings())
+        was = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
+        settings = replace(was, approve=(), model=model or was.model, budget=budget or was.budget)
+        value = input if input is not None else await fetched(begun.input, self.store.blob)
+        if worker is None or input is None:
+            value = known.takes.load(value)
+        new = await engine.fork(around, id, at, known, value, settings, begun.code if worker is None else "")
+        await self.take_up(new)
+        return await Run(self, new, self._live.get(new)).refresh()
+
+    async def rehearse(self, id: str, worker: Any = None) -> Outcome:
+        """See `Run.replay`."""
+        begun = await engine.started(self._around(Settings()), id)
+        known = as_worker(worker) if worker is not None else self._find(begun.worker, begun.code)
+        return await engine.rehearse(self._around(Settings()), id, known)
+
+    def _drive(self, loaded: engine.Loaded) -> asyncio.Task[Outcome]:
         id = loaded.execution.id
         task = asyncio.get_running_loop().create_task(loaded.execution.drive(loaded.worker, loaded.value))
         self._live[id] = task
         task.add_done_callback(lambda task: self._drove(id, task))
+        return task
 
     def _drove(self, id: str, task: asyncio.Task[Outcome]) -> None:
         self._live.pop(id, None)
@@ -213,8 +273,7 @@ class App:
         """Wait until the run has ended or waits, as far as this process drives it; raises what stopped it short of that."""
         task = self._live.get(id)
         if task is not None:
-            await asyncio.wait([task])
-            await asyncio.sleep(0)
+            await outcome_of(task)
         error = self._errors.pop(id, None)
         if error is not None and not isinstance(error, RunFailed) and isinstance(error, StrettoError):
             row = await self.store.find(id) if not isinstance(error, JournalError) else None
@@ -242,16 +301,28 @@ class App:
 
     # ---- what runs are given
 
-    def _around(self, settings: Settings) -> Surroundings:
-        rules = replace(self._rules, approve=(*self._rules.approve, *settings.approve))
+    def _around(self, settings: Settings, worker: Worker[Any, Any] | None = None) -> Surroundings:
+        rules = self._rules
+        if settings.approve:
+            rules = replace(rules, approve=(*rules.approve, *settings.approve))
+        for own in _rules_in(worker):
+            rules = rules.and_also(own)
         return Surroundings(self.store, SystemClock(), rules, self._models(settings.model), self._given)
 
     def _models(self, default: str) -> Callable[[str], Model]:
-        if self._model is not None and not isinstance(self._model, str):
-            given = self._model
-            named = self._environment.resolver("")
-            return lambda name: named(name) if name else given
-        return self._environment.resolver(default)
+        """How a run finds its models by name; the empty name is the run's own."""
+        given = self._model if self._model is not None and not isinstance(self._model, str) else None
+        named = self._environment.resolver(default, self.store.blob)
+
+        def find(name: str) -> Model:
+            if not name and given is not None:
+                return given
+            wanted = name or default
+            if wanted.startswith("replay:"):
+                return RecordedModel(wanted.removeprefix("replay:"), self.store)
+            return named(wanted)
+
+        return find
 
     def revive(self, view: View) -> Any:
         """A run's output as its worker's output type, where the worker is known here; else as plain data."""
@@ -259,6 +330,15 @@ class App:
         if worker is None or view.state is not RunState.DONE:
             return view.output
         return worker.gives.load(view.output)
+
+
+def _rules_in(worker: Worker[Any, Any] | None) -> Iterator[Rules]:
+    """The policies that a worker and those inside it bring along: a flow file's."""
+    if worker is not None:
+        if isinstance(own := getattr(worker, "rules", None), Rules):
+            yield own
+        for member in worker.members:
+            yield from _rules_in(member)
 
 
 def _said(budget: Budget | None) -> str:

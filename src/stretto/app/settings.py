@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from stretto.app import faultplan
@@ -43,13 +42,26 @@ class Environment:
         """The model of agents that name none."""
         return self.variables.get("STRETTO_MODEL", "")
 
-    def resolver(self, default: str) -> partial[Model]:
-        """How a run finds its models by name."""
-        return partial(_model, default or self.model, self.variables)
+    def resolver(self, default: str, blobs: Callable[[str], Awaitable[bytes]]) -> Callable[[str], Model]:
+        """How a run finds its models by name; each is made once."""
+
+        made: dict[str, Model] = {}
+
+        def find(name: str) -> Model:
+            name = name or default or self.model
+            if name in made:
+                return made[name]
+            if not name or name == "none":
+                said = "the run was told to use none" if name else "the run names none"
+                raise UsageError(f"this worker thinks with a model, and {said}; {_WAYS_OUT}")
+            made[name] = resolve(name, self.variables, blobs=blobs)
+            return made[name]
+
+        return find
 
 
-def _model(default: str, variables: Mapping[str, str], name: str) -> Model:
-    return resolve(name or default, variables)
+_WAYS_OUT = ("name one with --model or STRETTO_MODEL: openai:gpt-5-mini or anthropic:claude-sonnet-4-6 with a key, "
+             "ollama:llama3 without one, test: for a trial")
 
 
 def open_store(url: str) -> Store:

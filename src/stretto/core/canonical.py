@@ -23,6 +23,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Fragment = orjson.Fragment
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS  # the encoder leaves a dataclass's fields unsorted
 _PLAIN = frozenset({str, int, bool, type(None)})
+_FINITE = _PLAIN | {Fragment}  # hold no number that JSON cannot; a fragment was encoded, and so looked at, before
 
 
 def encode(value: object) -> bytes:
@@ -56,6 +57,7 @@ def same_after_storing(value: object) -> bool:
     return type(value) in _PLAIN
 
 
+_LONGEST = 120
 _REMEDY = "use text, numbers, lists, dicts with text keys, dataclasses or pydantic models"
 
 
@@ -86,10 +88,13 @@ def _field_names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _refuse_nan(value: Any, where: str) -> None:
+    kind = type(value)
+    if kind in _FINITE:
+        return
     if isinstance(value, float):
         if not math.isfinite(value):
             raise UsageError(f"{where} is {value}, which JSON cannot hold; use None or text for it")
-    elif isinstance(value, Mapping):
+    elif kind is dict or isinstance(value, Mapping):
         for key, item in value.items():
             _refuse_nan(item, f"{where}.{key}")
     elif isinstance(value, list | tuple | Set):
@@ -104,6 +109,8 @@ def _refuse_nan(value: Any, where: str) -> None:
 
 def _culprit(value: Any, where: str = "value") -> str:
     """The innermost part of a value that cannot be encoded, by its path."""
+    if len(where) > _LONGEST:  # a circle, or as good as one
+        return f"{where[:_LONGEST]}..."
     items: Any = ()
     if isinstance(value, Mapping):
         items = ((f"{where}.{key}", item) for key, item in value.items())

@@ -7,6 +7,7 @@ StrettoError
 │   ├── StepError         an effect of it failed, with an error that is not one of ours or Python's own
 │   └── RunCancelled      somebody cancelled it
 ├── RunWaiting            this run waits for a person, a signal, a timer or budget
+├── PlanOnly              the run was started for its plan alone, and has made it
 ├── ReplayMismatch        the code asks for something else than the journal recorded
 ├── PolicyDenied          a rule or a person said no
 ├── JournalError          storage
@@ -20,6 +21,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+GIVEN_UP = "Aborted"
+"""The `type` of the `StepError` of an effect in doubt that a person gave up: nothing tries it again."""
 
 
 class StrettoError(Exception):
@@ -63,6 +67,10 @@ class RunWaiting(StrettoError):
         super().__init__(message)
         self.run = run
         self.approvals = list(approvals)
+
+
+class PlanOnly(StrettoError):
+    """The run stops here: it was started for its plan alone."""
 
 
 class ReplayMismatch(StrettoError):

@@ -111,6 +111,7 @@ class TaskStarted(Event):
     label: str = ""
     attempt: int = 1
     fingerprint: str = ""
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,7 @@ def write(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
     blobs: list[tuple[str, bytes]] = []
     for name, default in _fields(event.kind):
         value = getattr(event, name)
-        if value is default or value == default:
+        if value is default:
             continue
         match value:
             case Encoded():
@@ -282,7 +283,7 @@ def write(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
                     blobs.append((key, value.data))
             case Ref():
                 body[f"{name}@"] = value.digest
-            case _:
+            case _ if value != default:
                 body[name] = value
     return encode(body), blobs
 
@@ -291,7 +292,7 @@ def read(kind: str, body: bytes) -> Event:
     """The event of a stored body; unknown fields of a newer release are left out."""
     if kind not in KINDS:
         raise JournalError(f"event kind {kind!r} is not known to this release of stretto; upgrade it to read this run")
-    known = {name for name, _ in _fields(kind)}
+    known = _names(kind)
     values: dict[str, Any] = {}
     for name, value in decode(body).items():
         if name.endswith("@"):
@@ -302,6 +303,11 @@ def read(kind: str, body: bytes) -> Event:
 
 
 _TUPLES = {"waits", "path", "usage"}
+
+
+@cache
+def _names(kind: str) -> frozenset[str]:
+    return frozenset(name for name, _ in _fields(kind))
 
 
 @cache

@@ -15,5 +15,5 @@ def site(name: str) -> None:
 
 def lay(plan: Callable[[str], None] | None) -> None:
     """Let `plan` see every site that is passed from now on; None makes them inert again."""
-    global _plan  # noqa: PLW0603  one process, one plan: a site has nowhere to carry it
+    global _plan
     _plan = plan

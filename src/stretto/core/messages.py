@@ -131,6 +131,7 @@ class Conversation:
     messages: list[Message] = field(default_factory=list)
     head: str = ""
     _links: list[tuple[str, bytes]] = field(default_factory=list)
+    _frame: str = ""
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Conversation:
@@ -146,9 +147,17 @@ class Conversation:
         self._links.append((self.head, stored))
         self.messages.append(message)
 
-    def unstored(self) -> list[tuple[str, bytes]]:
-        """Digest and stored form of what was added since the last time of asking."""
+    def follow(self, head: str, message: Message) -> None:
+        """Go on with a message that is stored already, under this digest."""
+        self.head = head
+        self.messages.append(message)
+
+    def unstored(self, frame: tuple[str, bytes]) -> list[tuple[str, bytes]]:
+        """Digest and stored form of what was added since the last time of asking, and of a frame that is another now."""
         links, self._links = self._links, []
+        if frame[0] != self._frame:
+            self._frame = frame[0]
+            links.append(frame)
         return links
 
     def __iter__(self) -> Iterator[Message]:
@@ -184,17 +193,18 @@ class ModelRequest:
     """All that one model call depends on. `output` is the JSON schema of the answer, where it must be typed.
 
     `settings` are provider-neutral: `temperature`, `max_tokens`, `top_p`, `seed`, `tool_choice` ("auto", "none",
-    "required" or a tool's name), `timeout` (seconds).
+    "required" or a tool's name), `timeout` (seconds). `framed` is what `frame()` says, where the caller has kept it.
     """
 
     conversation: Conversation
     tools: tuple[ToolSpec, ...] = ()
     output: dict[str, Any] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    framed: bytes = b""
 
     def frame(self) -> bytes:
         """The canonical form of everything but the messages; it is the same from turn to turn."""
-        return encode({"output": self.output, "settings": self.settings, "tools": self.tools})
+        return self.framed or encode({"output": self.output, "settings": self.settings, "tools": self.tools})
 
     @property
     def messages(self) -> list[Message]:

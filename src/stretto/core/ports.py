@@ -158,7 +158,10 @@ class Journal(Protocol):
     """The ordered, append-only, hash-chained events of runs."""
 
     def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> Awaitable[None] | None:
-        """Append in order, all or nothing; None where there is nothing to wait for. Raises `JournalError`."""
+        """Append in order, all or nothing; None where there is nothing to wait for. Raises `JournalError`.
+
+        An event that ends the run also lets go of its lease.
+        """
         ...
 
     async def read(self, run: str, after: int = -1) -> list[Row]:
@@ -186,7 +189,10 @@ class Leases(Protocol):
     """Who may append to a run."""
 
     async def create(self, run: str, *, fresh: bool = False) -> Lease | None:
-        """The lease of a run that does not exist yet; None where it does. `fresh`: the id is known to be new."""
+        """The lease of a run that does not exist yet; None where it does. `fresh`: the id is known to be new.
+
+        A run whose creator died before its first event does not exist.
+        """
         ...
 
     async def acquire(self, run: str) -> Lease | None:
@@ -214,7 +220,7 @@ class Inbox(Protocol):
         ...
 
     async def due(self, now: int) -> list[tuple[str, frozenset[str]]]:
-        """The parked runs that have letters (their keys are given) or whose time to wake has come."""
+        """The parked runs whose time to wake has come (with no keys), or that have letters (with the letters' keys)."""
         ...
 
     def listen(self, run: str, wake: Callable[[], None]) -> Callable[[], None]:

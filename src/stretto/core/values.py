@@ -138,11 +138,22 @@ class Budget:
         """A budget from "$0.50", "2000 tokens", "20 calls", "5 min", or several of these joined by commas."""
         if text is None or isinstance(text, Budget):
             return text
+        if not isinstance(text, str):
+            raise UsageError(f"budget {text!r} has no unit; write it like '$0.50', '2000 tokens', '20 calls' or '5 min'")
         limits: dict[str, Any] = {}
         for part in text.split(","):
             name, value = _limit(part.strip())
             limits[name] = value
         return cls(**limits)
+
+    def raised(self, by: Budget) -> Budget:
+        """These limits with the ones that `by` names in their place."""
+        return Budget(
+            self.usd if by.usd is None else by.usd,
+            self.tokens if by.tokens is None else by.tokens,
+            self.calls if by.calls is None else by.calls,
+            self.seconds if by.seconds is None else by.seconds,
+        )
 
 
 _LIMIT = re.compile(r"(?P<usd>\$)?\s*(?P<number>\d[\d_]*(?:\.\d+)?)\s*(?P<unit>[a-z]*)", re.IGNORECASE)

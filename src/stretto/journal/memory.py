@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from stretto.core.errors import JournalError
-from stretto.core.events import STATE_AFTER, RunParked, RunStarted, Row
+from stretto.core.events import STATE_AFTER, Row, RunParked, RunStarted
 from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
 from stretto.core.values import RunState
 from stretto.journal.chain import seal
@@ -17,7 +17,9 @@ from stretto.journal.chain import seal
 class MemoryStore:
     """Journal, leases and inbox in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, blob: Callable[[str], Awaitable[bytes]] | None = None) -> None:
+        """`blob` fetches what is not here: a run rehearsed in memory reads the values of the one on disk."""
+        self._elsewhere = blob
         self._runs: dict[str, _Run] = {}
         self._blobs: dict[str, bytes] = {}
         self._observers: list[Observer] = []
@@ -32,6 +34,7 @@ class MemoryStore:
             if entry.consumes:
                 run.taken.add(entry.consumes)
             run.see(entry)
+        lease.held = not run.state.ended
         if self._observers:
             rows = self._sealed(run)
             for observer in self._observers:
@@ -52,6 +55,8 @@ class MemoryStore:
         try:
             return self._blobs[digest]
         except KeyError:
+            if self._elsewhere is not None:
+                return await self._elsewhere(digest)
             raise JournalError(f"value {digest[:12]} is not in this journal") from None
 
     async def runs(self, *, state: RunState | None = None, limit: int = 1000) -> list[RunRow]:
@@ -65,9 +70,10 @@ class MemoryStore:
 
     async def create(self, run: str, *, fresh: bool = False) -> Lease | None:
         """See `Leases.create`."""
-        if run in self._runs:
+        known = self._runs.get(run)
+        if known is not None and (known.lease.held or known.rows or known.pending):
             return None
-        self._runs[run] = _Run(lease := Lease(run, epoch=1))
+        self._runs[run] = _Run(lease := Lease(run, epoch=known.lease.epoch + 1 if known else 1))
         return lease
 
     async def acquire(self, run: str) -> Lease | None:
@@ -112,8 +118,9 @@ class MemoryStore:
         found = []
         for id, run in self._runs.items():
             keys = frozenset(run.inbox.keys() - run.taken)
-            if run.state is RunState.WAITING and (keys or run.wake is not None and run.wake <= now):
-                found.append((id, keys))
+            due = run.wake is not None and run.wake <= now
+            if run.state is RunState.WAITING and (keys or due):
+                found.append((id, frozenset() if due else keys))
         return found
 
     def listen(self, run: str, wake: Callable[[], None]) -> Callable[[], None]:

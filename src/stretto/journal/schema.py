@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -10,7 +11,10 @@ from stretto.core.errors import JournalError, UsageError
 
 APPLICATION = 0x73747265  # "stre"
 VERSION = 1
+_HEADER = 512
+"""Bytes of the smallest database."""
 
+# Events lie in the order in which they were written: a commit for fifty runs fills a few pages, not one page a run.
 _TABLES = """
 create table if not exists runs(
     id text primary key, state text not null, worker text not null, created integer not null,
@@ -19,7 +23,7 @@ create index if not exists runs_created on runs(created);
 create index if not exists runs_wake on runs(wake) where wake is not null;
 create table if not exists events(
     run text, seq integer, time integer not null, epoch integer not null, scope text not null, kind text not null,
-    ident text not null, body blob not null, hash text not null, primary key(run, seq)) without rowid;
+    ident text not null, body blob not null, hash text not null, primary key(run, seq));
 create table if not exists blobs(digest text primary key, data blob not null);
 create table if not exists inbox(
     run text, key text, body blob not null, taken integer, primary key(run, key));
@@ -43,22 +47,27 @@ def prepare(path: Path) -> None:
     except OSError as error:
         raise UsageError(f"database {path} cannot be written: {error.strerror}; name another with --db") from error
     try:
-        database = connect(path)
-        try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as database:
+            _refuse_foreign(database, path)
+        with contextlib.closing(connect(path)) as database:
             _prepare(database, path)
-        finally:
-            database.close()
     except sqlite3.DatabaseError as error:
         raise explain(error, path) from error
 
 
-def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    application = database.execute("pragma application_id").fetchone()[0]
+def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
+    """Look before anything is written: even the choice of a write-ahead log would change somebody else's file."""
+    if 0 < path.stat().st_size < _HEADER:  # SQLite would take it for empty, and overwrite it
+        raise sqlite3.DatabaseError("file is not a database")
     tables = database.execute("select count(*) from sqlite_master").fetchone()[0]
+    application = database.execute("pragma application_id").fetchone()[0]  # set with the tables, so it is read after them
     if application != APPLICATION and tables:
         raise UsageError(
             f"{path} is a database of another program; stretto needs a file of its own, name one with --db"
         )
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
     version = database.execute("pragma user_version").fetchone()[0]
     if version > VERSION:
         raise UsageError(f"{path} was written by a newer stretto (format {version}, this one reads {VERSION}); upgrade")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stretto.core.errors import JournalError
-from stretto.core.events import STATE_AFTER, RunParked, RunStarted, Row
+from stretto.core.events import STATE_AFTER, Row, RunParked, RunStarted
 from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
 from stretto.core.values import RunState
 from stretto.journal.chain import seal
@@ -19,6 +19,8 @@ from stretto.journal.writer import Job, Work, Writer
 
 POLL = 0.05
 """Seconds between two looks into the inbox, for letters that other processes posted."""
+SHORT = 200
+"""Rows that are read at once; more of them are read in a thread."""
 
 _ROW = "insert into events values(?,?,?,?,?,?,?,?,?)"
 _LETTER = "insert or ignore into inbox values(?,?,?,null)"
@@ -54,21 +56,30 @@ class SqliteStore:
 
     async def read(self, run: str, after: int = -1) -> list[Row]:
         """See `Journal.read`."""
-        return await asyncio.to_thread(self._rows, run, after)
+        newest = self._read.execute("select max(seq) from events where run=?", (run,)).fetchone()[0]
+        if newest is None or newest <= after:
+            return []
+        if newest - after <= SHORT:
+            return self._rows(self._read, run, after)
+        return await asyncio.to_thread(self._rows_apart, run, after)
 
-    def _rows(self, run: str, after: int) -> list[Row]:
-        query = "select run,seq,time,epoch,scope,kind,ident,body,hash from events where run=? and seq>=? order by seq"
-        rows, prev = [], ""
+    def _rows_apart(self, run: str, after: int) -> list[Row]:
         reader = connect(self.path)
         try:
-            for row in reader.execute(query, (run, after)):
-                if row[1] > after:
-                    rows.append(Row(*row[:8], prev=prev, hash=row[8]))
-                prev = row[8]
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+            return self._rows(reader, run, after)
         finally:
             reader.close()
+
+    def _rows(self, reader: sqlite3.Connection, run: str, after: int) -> list[Row]:
+        query = "select run,seq,time,epoch,scope,kind,ident,body,hash from events where run=? and seq>=? order by seq"
+        rows, prev = [], ""
+        try:
+            for run, seq, time, epoch, scope, kind, ident, body, head in reader.execute(query, (run, after)):
+                if seq > after:
+                    rows.append(Row(run, seq, time, epoch, scope, kind, ident, body, prev, head))
+                prev = head
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
         return rows
 
     async def blob(self, digest: str) -> bytes:
@@ -113,10 +124,20 @@ class SqliteStore:
 
     async def create(self, run: str, *, fresh: bool = False) -> Lease | None:
         """See `Leases.create`; with `fresh` the caller knows that the id is new, and does not wait to hear so."""
-        done = self._do(lambda db: _create(db, run, self._locks.holder, must=fresh), wait=not fresh)
-        if done is not None and not await done:
-            return None
-        return Lease(run, epoch=1)
+        done = self._do(lambda db: self._create(db, run, must=fresh), wait=not fresh)
+        epoch = 1 if done is None else await done
+        return Lease(run, epoch) if epoch else None
+
+    def _create(self, db: sqlite3.Connection, run: str, *, must: bool) -> int:
+        row = (run, RunState.RUNNING, "", 0, 0, None, 1, self._locks.holder)
+        if db.execute("insert or ignore into runs values(?,?,?,?,?,?,?,?)", row).rowcount:
+            return 1
+        if must:
+            raise JournalError(f"run {run!r} exists already, though its id was made to be new")
+        if db.execute("select 1 from events where run=? limit 1", (run,)).fetchone():
+            return 0
+        lease = self._acquire(db, run)  # its creator died before its first event
+        return lease.epoch if lease else 0
 
     async def acquire(self, run: str) -> Lease | None:
         """See `Leases.acquire`."""
@@ -176,9 +197,12 @@ class SqliteStore:
     async def due(self, now: int) -> list[tuple[str, frozenset[str]]]:
         """See `Inbox.due`."""
         found: dict[str, set[str]] = {}
+        late = set()
         for run, key in self._read.execute(_DUE, (RunState.WAITING, now)):
-            found.setdefault(run, set()).update([key] if key else [])
-        return [(run, frozenset(keys)) for run, keys in found.items()]
+            found.setdefault(run, set()).add(key or "")
+            if key is None:
+                late.add(run)
+        return [(run, frozenset() if run in late else frozenset(keys)) for run, keys in found.items()]
 
     def listen(self, run: str, wake: Callable[[], None]) -> Callable[[], None]:
         """See `Inbox.listen`."""
@@ -247,6 +271,7 @@ class SqliteStore:
                 blobs += [*spilled, *entry.blobs]
             if entry.consumes or row.kind in STATE_AFTER:
                 later.append((row, entry))
+                lease.held = lease.held and not _ends(row.kind)
         if blobs:
             db.executemany(_BLOB, blobs)
         db.executemany(_ROW, [(r.run, r.seq, r.time, r.epoch, r.scope, r.kind, r.ident, r.body, r.hash) for r in rows])
@@ -291,12 +316,9 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
     return RunRow(run, RunState(state), worker, created, updated, wake, holder is not None)
 
 
-def _create(db: sqlite3.Connection, run: str, holder: str, *, must: bool) -> bool:
-    row = (run, RunState.RUNNING, "", 0, 0, None, 1, holder)
-    made = db.execute("insert or ignore into runs values(?,?,?,?,?,?,?,?)", row).rowcount == 1
-    if must and not made:
-        raise JournalError(f"run {run!r} exists already, though its id was made to be new")
-    return made
+def _ends(kind: str) -> bool:
+    """Whether an event ends its run, so that nobody holds it any more."""
+    return kind in STATE_AFTER and STATE_AFTER[kind].ended
 
 
 def _index(db: sqlite3.Connection, row: Row, entry: Entry) -> None:

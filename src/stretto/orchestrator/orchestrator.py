@@ -14,7 +14,7 @@ from typing import Any
 
 from stretto.agents.agent import Agent, Brain
 from stretto.core.canonical import decode, encode
-from stretto.core.errors import Failure, PolicyDenied, RunFailed, UsageError, WorkerFailed
+from stretto.core.errors import Failure, PlanOnly, PolicyDenied, RunFailed, UsageError, WorkerFailed
 from stretto.core.ports import Options
 from stretto.core.values import Accepted, Budget, Rejected
 from stretto.core.values import seconds as in_seconds
@@ -71,6 +71,9 @@ class Orchestrator(Worker[Any, Any]):
     async def work(self, context: Scope, value: Any) -> Any:
         """Reach the goal."""
         plan = await self._plan(context, Brief(value, self._cards))
+        if context.run.settings.extra.get("plan_only"):
+            context.run.stop(PlanOnly(f"{self.name} has made its plan"))
+            context.run.check_open()
         plan = await self._approved(context, plan)
         progress = Progress({}, [])
         while True:
@@ -209,29 +212,8 @@ class Orchestrator(Worker[Any, Any]):
         """Its parts and workers."""
         return {"name": self.name, "members": [worker.fingerprint() for worker in (*self.parts, *self.members)]}
 
-    def planning(self) -> Worker[Any, Plan]:
-        """A worker that makes the plan and carries out nothing: what `stretto plan` runs."""
-        return Planning(self, f"{self.name}.planning")
-
     def __hash__(self) -> int:
         return id(self)
-
-
-@dataclass(frozen=True)
-class Planning(Worker[Any, Plan]):
-    """The planning of an orchestrator by itself."""
-
-    orchestrator: Orchestrator
-    name: str = "planning"
-
-    @property
-    def gives(self) -> TypeCodec[Plan]:
-        """A plan."""
-        return _PLANS
-
-    async def work(self, context: Scope, value: Any) -> Plan:
-        """Make the plan."""
-        return await self.orchestrator._plan(context, Brief(value, self.orchestrator._cards))
 
 
 _PLANS: TypeCodec[Plan] = codec_for(Plan)

@@ -24,6 +24,7 @@ class Rules:
     """
 
     autonomy: str = "risk"
+    read_only: bool = False
     approve: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
@@ -36,12 +37,22 @@ class Rules:
     @cached_property
     def version(self) -> str:
         """See `Gate.version`."""
-        return identity(encode([self.autonomy, self.approve, self.allow, self.ask, self.deny]))
+        return identity(encode([self.autonomy, self.read_only, self.approve, self.allow, self.ask, self.deny]))
+
+    def and_also(self, other: Rules) -> Rules:
+        """Both sets of rules at once; where they differ, the stricter."""
+        return Rules(
+            _strictest(self.autonomy, other.autonomy), self.read_only or other.read_only,
+            (*self.approve, *other.approve), tuple(tool for tool in self.allow if tool in other.allow or other == Rules()),
+            (*self.ask, *other.ask), (*self.deny, *other.deny),
+        )  # fmt: skip
 
     def judge(self, action: Action) -> Verdict:
         """See `Gate.judge`."""
         if action.tool in self.deny:
             return Deny(f"the policy denies {action.tool}")
+        if self.read_only and action.effect != "read":
+            return Deny(f"{action.tool} changes something, and nothing but reading is allowed")
         if action.external and self.autonomy == "none-external":
             return Deny(f"{action.tool} acts outside, and autonomy is 'none-external'")
         reason = self._why_ask(action)
@@ -61,6 +72,11 @@ class Rules:
         if action.irreversible:
             return "it cannot be taken back"
         return "it acts outside" if action.external else None
+
+
+def _strictest(one: str, other: str) -> str:
+    """`none-external` and `ask-all` are both stricter than `risk`; of these two, the one that refuses."""
+    return next(level for level in ("none-external", "ask-all", "risk") if level in (one, other))
 
 
 _ALLOWED = Allow()

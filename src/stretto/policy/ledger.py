@@ -32,6 +32,8 @@ class Account:
         self.held = Reservation()
         self.in_flight = 0
         self.asking = False
+        self.refused = ""
+        """Why it is not raised, once a person said so."""
         self._waiters: list[asyncio.Future[None]] = []
 
     @property
@@ -88,7 +90,12 @@ class Account:
 
     def raise_cap(self, cap: Budget) -> None:
         """A named person allowed more."""
-        self.cap = cap
+        self.cap = cap if self.cap is None else self.cap.raised(cap)
+        self._changed()
+
+    def asked(self) -> None:
+        """The question about this account was answered, or nobody waits for the answer any more."""
+        self.asking = False
         self._changed()
 
     async def change(self) -> None:

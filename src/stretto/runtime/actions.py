@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stretto.core import faults
 from stretto.core.canonical import encode, identity
-from stretto.core.errors import NotDone, StepError
+from stretto.core.errors import GIVEN_UP, NotDone, StepError
 from stretto.core.events import Asked, Encoded, StepDone, StepFailed, StepIntended
 from stretto.core.ports import Durability
+from stretto.core.scope import current
 from stretto.core.values import Answer
 from stretto.runtime import approvals, failures, waits
-from stretto.runtime.recording import Record
+from stretto.runtime.recording import Record, first_of
+from stretto.tools.signature import fitted
 
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
@@ -34,7 +36,14 @@ def act(scope: Scope, tool: Tool[Any, T], given: Mapping[str, Any]) -> Awaitable
 
 
 async def _act(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str) -> T:
+    here: Scope | None = current.get()
+    (scope if here is None else here).check_owner()
     record = scope.recall(ident)
+    if record is None and tool.effect != "read" and scope.origin != scope.key:
+        done = scope.run.recording.effect(_key(scope, ident))
+        if done is not None:  # by an attempt before this one
+            scope.record(StepDone("tool", tool.name, done, Encoded(request)), ident)
+            return tool.codec.load(await scope.run.value(done))
     if tool.effect == "read" and record is not None and record.ended is not None and not approvals.asked(scope, ident):
         return await scope.revive(record, tool.codec)
     approved = await approvals.allowed(scope, tool, args, ident, record)
@@ -72,19 +81,54 @@ async def _effect(
     scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, record: Record | None
 ) -> T:
     """Intent, call, result. An intent without a result, and a `once` call that raised, are in doubt."""
-    key = identity(f"{scope.run.id} {scope.key} {ident}".encode())
+    key = _key(scope, ident)
     if record is None:
-        await _intend(scope, tool, request, ident, key)
+        try:
+            await _intend(scope, tool, request, ident, key)
+        except asyncio.CancelledError:
+            if tool.effect == "once" and not scope.run.ending:  # nobody need doubt what was not begun
+                scope.record(failures.of_step("tool", tool.name, NotDone("cancelled"), None, 0), ident)
+            raise
     elif tool.effect == "once":
-        return await _settle(scope, tool, args, request, ident, await _known_error(scope, record))
+        error = await _known_error(scope, record)
+        return await _in_any_case(scope, _settle(scope, tool, args, request, ident, error))
     try:
-        return await _protected(scope, tool, args, ident, key)
+        value = await _protected(scope, tool, args, request, ident, key)
+        if scope.retried:
+            scope.run.recording.did(_key(scope, first_of(ident)), tool.codec.stored(value)[0])
+        return value
     except NotDone:
         raise
     except Exception as error:
         if tool.effect == "once":
-            return await _settle(scope, tool, args, request, ident, error)
+            return await _in_any_case(scope, _settle(scope, tool, args, request, ident, error))
         raise
+
+
+async def _in_any_case(scope: Scope, work: Coroutine[Any, Any, T]) -> T:
+    """Settle a doubt even where nobody waits for the call any more: the branch is not abandoned before it is known."""
+    task, cancelled = scope.run.spawn(work, inside=True), False
+    while True:
+        try:
+            result: T = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if scope.run.ending or task.done():
+                task.cancel()
+                raise
+            cancelled = True
+            continue
+        except Exception:
+            if cancelled:
+                raise asyncio.CancelledError from None
+            raise
+        if cancelled:
+            raise asyncio.CancelledError
+        return result
+
+
+def _key(scope: Scope, ident: str) -> str:
+    """The idempotency key of a call."""
+    return identity(f"{scope.run.id} {scope.origin} {ident}".encode())
 
 
 async def _intend(scope: Scope, tool: Tool[Any, Any], request: bytes, ident: str, key: str) -> None:
@@ -95,7 +139,9 @@ async def _intend(scope: Scope, tool: Tool[Any, Any], request: bytes, ident: str
     faults.site("intent.after")
 
 
-async def _protected(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], ident: str, key: str) -> T:
+async def _protected(
+    scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, key: str
+) -> T:
     """Call and record, even if this branch is cancelled meanwhile: what has begun is not lost."""
     perform = _call(scope, tool, args, key)
     doing = scope.run.spawn(
@@ -107,9 +153,18 @@ async def _protected(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], ide
         return await asyncio.shield(doing)
     except asyncio.CancelledError:
         if not doing.done():
-            await asyncio.wait([doing], timeout=scope.run.grace)
+            await asyncio.wait([doing], timeout=scope.run.grace / 2)  # the other half is for what undoes it
             doing.cancel()
+        error = doing.exception() if doing.done() and not doing.cancelled() else None
+        if tool.effect == "once" and not scope.run.ending and (not doing.done() or _is_doubtful(error)):
+            await _in_any_case(
+                scope, _settle(scope, tool, args, request, ident, error if isinstance(error, Exception) else None)
+            )
         raise
+
+
+def _is_doubtful(error: BaseException | None) -> bool:
+    return error is not None and not isinstance(error, NotDone)
 
 
 # ---- doubt
@@ -137,13 +192,15 @@ async def _settle(
 
     Where it did not, a call that a crash cut off is made now; one that raised `error` raises it.
     """
-    asked = scope.recall(_doubt(ident))
+    verified, asked = f"{ident} verified", scope.recall(_doubt(ident))
+    if scope.run.recording.knows(scope.key, verified):
+        return await _again(scope, tool, args, request, verified)
     if asked is None and tool.verify is not None:
-        found = await _verify(scope, tool, args)
+        found = await _verify(scope, tool, args, _key(scope, ident))
         if found == (False, None):
             if error is not None:
                 await _not_done(scope, tool, ident, error)
-            return await _again(scope, tool, args, request, f"{ident} verified")
+            return await _again(scope, tool, args, request, verified)
         if found is not None:
             return await _done(scope, tool, ident, tool.codec.stored(found[1]))
 
@@ -169,7 +226,7 @@ async def _settle(
     raise StepError(
         f"{tool.name} is in doubt and was given up by {answer.by or 'a person'}"
         f"{': ' + answer.reason if answer.reason else ''}",
-        "Aborted",
+        GIVEN_UP,
     )
 
 
@@ -182,12 +239,12 @@ async def _again(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request
     return await _effect(scope, tool, args, request, ident, record)
 
 
-async def _verify(scope: Scope, tool: Tool[Any, Any], args: dict[str, Any]) -> tuple[bool, Any] | None:
+async def _verify(scope: Scope, tool: Tool[Any, Any], args: dict[str, Any], key: str) -> tuple[bool, Any] | None:
     """Whether the tool says it happened, and with what result; None where it cannot tell."""
     assert tool.verify is not None
     try:
         with scope.run.outside():
-            found = tool.verify(**args)
+            found = tool.verify(**fitted(tool.verify, args, scope.run.deps, key))
             if inspect.isawaitable(found):
                 found = await found
     except NotDone:
@@ -201,6 +258,8 @@ async def _verify(scope: Scope, tool: Tool[Any, Any], args: dict[str, Any]) -> t
 
 async def _done(scope: Scope, tool: Tool[Any, T], ident: str, stored: tuple[bytes, T]) -> T:
     data, value = stored
+    if scope.retried:
+        scope.run.recording.did(_key(scope, first_of(ident)), data)
     await scope.run.commit(scope.record(StepDone("tool", tool.name, Encoded(data)), ident, Durability.COMMITTED))
     return value
 

@@ -14,6 +14,7 @@ from stretto.core.events import Asked, Encoded
 from stretto.core.values import Action, Allow, Answer, Ask, Deny, Preview
 from stretto.runtime import failures, waits
 from stretto.runtime.recording import Record
+from stretto.tools.signature import fitted
 
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
@@ -33,12 +34,16 @@ async def allowed(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, re
     Once the effect has begun (`record`) nothing is judged again. A question is asked anew when the world has changed
     under the preview that was approved.
     """
-    turn = 0
-    while (question := scope.recall(_question(ident, turn))) is not None:
+    questions = _recorded(scope, ident)
+    for turn, question in enumerate(questions):
         args, base = await _ask(scope, tool, args, _question(ident, turn), question, Ask(""), Preview(""))
-        turn += 1
-    if record is not None or turn and (await preview(scope, tool, args)).base == base:
+    if record is not None:
         return args
+    if questions and (await preview(scope, tool, args)).base == base:
+        if isinstance(verdict := _judge(scope, tool, args), Deny):
+            _deny(scope, tool, args, ident, verdict.reason)
+        return args
+    turn = len(questions)
     while True:
         verdict = _judge(scope, tool, args)
         if isinstance(verdict, Deny):
@@ -57,17 +62,27 @@ async def preview(scope: Scope, tool: Tool[Any, Any], args: Args) -> Preview:
     if tool.preview is None:
         return Preview("")
     with scope.run.outside():
-        shown = tool.preview(**args)
+        shown = tool.preview(**fitted(tool.preview, args, scope.run.deps, ""))
         if inspect.isawaitable(shown):
             shown = await shown
     return shown if isinstance(shown, Preview) else Preview(str(shown))
 
 
 def _question(ident: str, turn: int) -> str:
-    return f"ask {ident} {turn}" if turn else f"ask {ident}"
+    return f"ask {ident} again {turn}" if turn else f"ask {ident}"
+
+
+def _recorded(scope: Scope, ident: str) -> list[Record]:
+    """The recorded questions about a call, all claimed at once: a neighbour that does something new must not wait for them."""
+    found: list[Record] = []
+    while (question := scope.recall(_question(ident, len(found)))) is not None:
+        found.append(question)
+    return found
 
 
 def _judge(scope: Scope, tool: Tool[Any, Any], args: Args) -> Allow | Ask | Deny:
+    if scope.run.reuse is not None and tool.effect == "once" and scope.run.reuse.was_made(tool.name, encode(args)):
+        return Ask("the run that this one was forked from made this call already")
     action = Action(tool.name, args, tool.risk, tool.effect, tool.external, tool.irreversible, scope.worker)
     return scope.run.gate.judge(action)
 
@@ -89,7 +104,12 @@ async def _ask(
         return _asked(scope, tool, args, wait, verdict, shown)
 
     standing = Answer("approve", by=verdict.standing, channel="policy") if verdict.standing else None
-    answer = await waits.wait(scope, ident, record, ask, lambda answer: _unfit(tool, answer), standing)
+    def edited_to(answer: Answer) -> str:
+        if answer.decision != "approve" or answer.value is None:
+            return ""
+        return _digest(scope, waits.wait_id(scope, ident), tool, tool.signature.check(answer.value), Preview("", base))
+
+    answer = await waits.wait(scope, ident, record, ask, lambda answer: _unfit(tool, answer), standing, edited_to)
     if answer.decision != "approve":
         who = f" by {answer.by}" if answer.by else ""
         reason = answer.reason or ("nobody answered in time" if answer.decision == "expired" else "no reason was given")
@@ -102,16 +122,6 @@ async def _ask(
 
 def _asked(scope: Scope, tool: Tool[Any, Any], args: Args, wait: str, verdict: Ask, shown: Preview) -> Asked:
     """The question as it is recorded; its digest covers all that a person sees and the place where the call is made."""
-    covered = {
-        "run": scope.run.id,
-        "scope": scope.key,
-        "wait": wait,
-        "tool": tool.name,
-        "args": args,
-        "preview": shown.text,
-        "base": shown.base,
-        "policy": scope.run.gate.version,
-    }
     expires = verdict.expires if verdict.expires is not None else tool.expires
     return Asked(
         wait,
@@ -122,12 +132,26 @@ def _asked(scope: Scope, tool: Tool[Any, Any], args: Args, wait: str, verdict: A
         tool.risk,
         Encoded(encode(shown.text)) if shown.text else None,
         shown.base,
-        digest(encode(covered)),
+        _digest(scope, wait, tool, args, shown),
         verdict.to or tool.to,
         scope.run.deadline(expires),
         Encoded(encode(tool.signature.schema)),
         worker=scope.worker,
     )
+
+
+def _digest(scope: Scope, wait: str, tool: Tool[Any, Any], args: Args, shown: Preview) -> str:
+    covered = {
+        "run": scope.run.id,
+        "scope": scope.key,
+        "wait": wait,
+        "tool": tool.name,
+        "args": args,
+        "preview": shown.text,
+        "base": shown.base,
+        "policy": scope.run.gate.version,
+    }
+    return digest(encode(covered))
 
 
 def _unfit(tool: Tool[Any, Any], answer: Answer) -> str:

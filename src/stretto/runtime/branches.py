@@ -16,6 +16,7 @@ from stretto.core.errors import Evicted, UsageError
 from stretto.core.scope import current
 from stretto.core.values import Done, Failed
 from stretto.core.values import seconds as in_seconds
+from stretto.runtime import failures
 from stretto.runtime.scope import Scope
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ async def race(*calls: Awaitable[T]) -> T:
 async def timeout(limit: float | str, call: Awaitable[T]) -> T:
     """The call's result, or `TimeoutError` where it takes longer than `limit` (seconds, or like "2 min")."""
     branches = Branches("timeout", [call], None)
-    if await branches.decide(lambda outcome: False, in_seconds(limit)) == LATE:
+    if await branches.decide(lambda outcome: True, in_seconds(limit)) == LATE:
         raise TimeoutError(f"it took longer than {in_seconds(limit):g} s")
     return branches.result(0)  # type: ignore[no-any-return]
 
@@ -105,19 +106,30 @@ class Branches:
 
         A replay follows the recorded decision: only the branch that was decisive is looked at again.
         """
-        found, index = await self._scope.decided(self._ident)
+        deadline = None if limit is None else await self._scope.decide("deadline", lambda: self._run.deadline(limit))
+        found, decision = await self._scope.decided(self._ident)
         if found:
+            index = decision["branch"]
+            self._run.recording.leave((scope, ident) for scope, ident in decision["left"])
             await self.run(lambda outcome: False, only=index)
         else:
-            index = await self.run(enough, limit)
+            index = await self.run(enough, deadline)
             if index is not None:
-                self._scope.settle(self._ident, self.kind, index)
-        if index is not None and index != LATE:
-            self.result(index)
-        return 0 if index is None else int(index)
+                self._scope.settle(self._ident, self.kind, self._decision(index))
+        if index is None:
+            return 0
+        if index != LATE and isinstance(outcome := self.outcomes[index], Failed):
+            raise failures.tagged(outcome.error, self._scope.key, self._ident)
+        return int(index)
 
-    async def run(self, enough: Enough, limit: float | None = None, only: int | None = None) -> int | None:
-        """Run the branches to their ends, or until one outcome is enough: then the others are ended."""
+    def _decision(self, index: int) -> dict[str, Any]:
+        """Which branch it was, of which scopes, and what the others had asked for in the scopes around: it is left alone."""
+        forks = self._forks
+        others = (fork.elsewhere for place, fork in enumerate(forks) if place != index)
+        return {"branch": index, "of": [fork.key for fork in forks], "left": sorted(set().union(*others))}
+
+    async def run(self, enough: Enough, deadline: int | None = None, only: int | None = None) -> int | None:
+        """Run the branches to their ends, or until one outcome is enough or a time has come: then the others are ended."""
         chosen = range(len(self.calls)) if only is None else [index for index in [only] if index != LATE]
         for index, call in enumerate(self.calls):
             if index not in chosen and inspect.iscoroutine(call):
@@ -128,13 +140,13 @@ class Branches:
         tasks = [self._run.spawn(self._one(index, join, enough)) for index in chosen]
         for task in tasks:
             task.add_done_callback(join.ended)
-        timer = asyncio.get_running_loop().call_later(limit, join.over, LATE) if limit is not None else None
+        quiet = self._run.at(deadline, lambda: join.over(LATE)) if deadline is not None else None
         try:
             return await join.result
         finally:
             join.over(None)
-            if timer is not None:
-                timer.cancel()
+            if quiet is not None:
+                quiet()
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -144,7 +156,7 @@ class Branches:
             await self._run.until(self._slots.acquire())
         fork = self._forks[index]
         try:
-            with fork.entered():
+            with fork:
                 value = await self.calls[index]
                 self._run.owes_nothing(fork, "to end")
             outcome: Done[Any] | Failed = Done(value)
@@ -166,21 +178,18 @@ class _Join:
     def __init__(self, run: Any, branches: int) -> None:
         self.result: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._run, self._left = run, branches
-        self._resumed = False
         run.joined(branches)
 
     def over(self, index: int | None) -> None:
-        """Let the waiting thread go on."""
-        if not self._resumed:
-            self._resumed = True
-            self._run.rejoined()
-            if not self.result.done():
-                self.result.set_result(index)
+        """End the other branches."""
+        if not self.result.done():
+            self.result.set_result(index)
 
     def ended(self, _: asyncio.Task[None]) -> None:
-        """One branch came to its end."""
+        """One branch came to its end; after the last one the waiting thread goes on."""
         self._left -= 1
         if self._left == 0:
+            self._run.rejoined()
             self.over(None)
         self._run.idle()
 

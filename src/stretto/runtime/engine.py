@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stretto.core import faults
@@ -14,8 +14,11 @@ from stretto.core.errors import JournalError, UsageError
 from stretto.core.events import Encoded, Ref, RunResumed, RunStarted
 from stretto.core.ports import Durability, Entry, Lease, Worker
 from stretto.core.values import Settings
-from stretto.runtime.execution import Execution, Surroundings
+from stretto.journal.memory import MemoryStore
+from stretto.runtime import forks
+from stretto.runtime.execution import Execution, Outcome, Surroundings
 from stretto.runtime.recording import ROOT, Recording
+from stretto.runtime.reuse import reusable
 
 VERSION = "0.1.0"
 
@@ -29,9 +32,18 @@ class Loaded:
     value: Any
 
 
-def new_id() -> str:
-    """An id that nobody has; short enough to type."""
-    return secrets.token_hex(6)
+def new_id(now: int) -> str:
+    """An id that nobody has, short enough to type. It begins with the time, so that neighbours lie together in an index."""
+    number = now // 1000 * _CHANCE + secrets.randbelow(_CHANCE)
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits
+
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_CHANCE = 36**6
 
 
 async def begin(
@@ -42,11 +54,11 @@ async def begin(
         data, value = worker.takes.stored(value)
     except ValueError as error:
         raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}") from error
-    lease = await around.store.create(id or new_id(), fresh=id is None)
+    lease = await around.store.create(id or new_id(around.clock.now()), fresh=id is None)
     if lease is None:
         return None
     execution = Execution(lease, Recording(), settings, around)
-    started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(asdict(settings))), VERSION)
+    started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(settings)), VERSION)
     execution.append(started, ROOT, "", Durability.BEHIND)
     return Loaded(execution, worker, value)
 
@@ -73,22 +85,64 @@ async def take_up(around: Surroundings, run: str, worker: Worker, *, lease: Leas
     lease = lease or await around.store.acquire(run)
     if lease is None:
         return None
+    try:
+        loaded = await _load(around, run, worker, lease)
+    except BaseException:
+        await around.store.release(lease)
+        raise
+    if loaded is None:
+        await around.store.release(lease)
+    return loaded
+
+
+async def _load(around: Surroundings, run: str, worker: Worker, lease: Lease) -> Loaded | None:
     faults.site("acquire.after")
     rows = await around.store.read(run)
     begun = rows[0].event()
     assert isinstance(begun, RunStarted)
-    retry = any(row.kind == "run_failed" for row in rows[-1:])
-    resumed = RunResumed(f"{platform.node()}:{os.getpid()}", retry)
-    settings = Settings(**{**(await plain(around, begun.settings) or {})})
-    await _append(around, lease, resumed)
-    rows = await around.store.read(run)
-    execution = Execution(lease, Recording(rows), settings, around)
+    if rows[-1].kind in ("run_finished", "run_cancelled"):  # by somebody else, since it was last looked at
+        return None
     try:
         value = worker.takes.load(await plain(around, begun.input))
     except ValueError as error:
-        await around.store.release(lease)
         raise UsageError(f"run {run!r} began with an input that {worker.name} no longer takes: {error}") from error
-    return Loaded(execution, worker, value)
+    settings = Settings(**{**(await plain(around, begun.settings) or {})})
+    await _append(around, lease, RunResumed(f"{platform.node()}:{os.getpid()}", rows[-1].kind == "run_failed"))
+    rows += await around.store.read(run, rows[-1].seq)
+    reuse = None
+    if begun.forked_from:
+        origin = await around.store.read(begun.forked_from)
+        reuse = await reusable(origin, begun.forked_at, around.store.blob)
+    return Loaded(Execution(lease, Recording(rows), settings, around, reuse), worker, value)
+
+
+async def fork(around: Surroundings, run: str, at: int, worker: Worker, value: Any, settings: Settings, code: str) -> str:
+    """Begin a new run from the facts of another up to event `at`; its id. It is then taken up like any other."""
+    rows, now = await around.store.read(run), around.clock.now()
+    facts = forks.prefix(rows, at, now)
+    data, _ = worker.takes.stored(value)
+    lease = await around.store.create(id := new_id(now))
+    assert lease is not None
+    started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(settings)), VERSION, run, at)
+    pending = around.store.append(lease, [Entry(started, ROOT, "", now), *facts], Durability.FULL)
+    if pending is not None:
+        await pending
+    await around.store.release(lease)
+    return id
+
+
+async def rehearse(around: Surroundings, run: str, worker: Worker) -> Outcome:
+    """Go through a run again with no effect allowed; what comes of it, or the first difference as `ReplayMismatch`."""
+    rows = await around.store.read(run)
+    begun = rows[0].event()
+    assert isinstance(begun, RunStarted)
+    settings = Settings(**(await plain(around, begun.settings) or {}))
+    nowhere = MemoryStore(around.store.blob)
+    lease = await nowhere.create(run)
+    assert lease is not None
+    rehearsal = forks.Rehearsal(lease, Recording(rows), settings, replace(around, store=nowhere))
+    rehearsal.compare(rows)
+    return await rehearsal.drive(worker, worker.takes.load(await plain(around, begun.input)))
 
 
 async def _append(around: Surroundings, lease: Lease, resumed: RunResumed) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +27,7 @@ from stretto.core.values import Answer, Budget, Settings
 from stretto.policy.ledger import Account
 from stretto.runtime import failures, tasks
 from stretto.runtime.recording import ROOT, Recording
+from stretto.runtime.reuse import Reuse
 from stretto.runtime.scope import Scope
 from stretto.runtime.waits import Wait, answered
 
@@ -62,6 +62,15 @@ class Stopped:
 Outcome = Finished | Waiting | Stopped
 
 
+async def outcome_of(drive: asyncio.Task[Outcome]) -> Outcome | None:
+    """What comes of a run that is being driven; None where it was let go of. Who waits here may be cancelled, not it."""
+    if not drive.done():
+        over = asyncio.Event()
+        drive.add_done_callback(lambda _: over.set())
+        await over.wait()
+    return None if drive.cancelled() or drive.exception() is not None else drive.result()
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a process gives to the runs it holds."""
@@ -73,67 +82,101 @@ class Surroundings:
     deps: Mapping[type, Any]
 
 
+class Outside:
+    """See `Execution.outside`."""
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, run: Execution) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._token = current.set(None)
+        self._run.busy += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._run.busy -= 1
+        current.reset(self._token)
+
+
 class Execution:
     """A run that this process holds."""
 
-    def __init__(self, lease: Lease, recording: Recording, settings: Settings, around: Surroundings) -> None:
+    rehearses = False
+    """Whether finished tasks are gone through again, rather than taken as finished."""
+
+    def __init__(
+        self, lease: Lease, recording: Recording, settings: Settings, around: Surroundings, reuse: Reuse | None = None
+    ) -> None:
         self.id = lease.run
         self.recording = recording
         self.settings = settings
+        self.reuse = reuse
         self.gate, self.deps, self.model = around.gate, around.deps, around.model
         self.grace = GRACE
         self.closed = False
         self.busy = 0
+        self._loop = asyncio.get_running_loop()
+        self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._lease, self._store, self._clock = lease, around.store, around.clock
         self._waits: dict[str, Wait] = {}
         self._letters: dict[str, Letter] = {}
         self._active = 1
         self._progress = 0
         self._cancelled: RunCancelled | None = None
-        self._parking = False
+        self._parking = self._draining = self._news = self._concluded = False
+        self._looking: asyncio.TimerHandle | None = None
+        self._deadlines: list[int] = []
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._deaf = self._store.listen(self.id, self._letters_came)
 
     # ---- life
 
     async def drive(self, worker: Worker, value: Any) -> Outcome:
         """Run the root worker until it ends, fails, is stopped, or all that is left of it waits."""
-        self._loop = asyncio.get_running_loop()
-        self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
-        deaf = self._store.listen(self.id, self._letters_came)
         self._root = self._background(self._main(worker, value))
-        self._letters_came()
+        if self._lease.epoch > 1:  # a run that was just made has heard of every letter so far
+            self._letters_came()
         try:
             return await self._outcome
         finally:
-            deaf()
+            self._deaf()
+            del self._deaf  # it holds the run, which would wait for the collector
             await self._close()
 
     async def _main(self, worker: Worker, value: Any) -> None:
         account = self.account(ROOT, "the run", Budget.parse(self.settings.budget or None))
         scope = Scope(self, ROOT, None, worker.name, account)
         try:
-            with scope.entered():
+            with scope:
                 output = await tasks.call(scope, worker, value)
             data = Encoded(worker.gives.stored(output)[0])
-            await self.commit(self.append(RunFinished(data), ROOT, "", Durability.FULL))
-            self._end(Finished(output))
+            await self._conclude(RunFinished(data), Finished(output))
         except asyncio.CancelledError:
             if self._cancelled is None or self.closed:
                 raise
             await self._cut_off()
         except Exception as error:  # noqa: BLE001  the boundary at which a worker's error becomes the run's
-            await self._fail(worker, error)
+            await (self._fail(worker, error) if self._cancelled is None else self._cut_off())
 
     def account(self, key: str, name: str, budget: Budget | None, above: Account | None = None) -> Account:
         """A task's account, as it stood when the run was last loaded."""
-        return Account(key, name, self.recording.caps.get(key, budget), above, self.recording.spent.get(key))
+        raised = self.recording.caps.get(key)
+        cap = budget.raised(raised) if budget is not None and raised is not None else raised or budget
+        return Account(key, name, cap, above, self.recording.spent.get(key))
 
     async def _fail(self, worker: Worker, error: Exception) -> None:
         unexpected = Failure(worker.name, failures.message(error), failures.type_name(error))
         failure = error.failure if isinstance(error, WorkerFailed) else unexpected
         event = RunFailed(Encoded(encode(failure)), tuple(failures.path_of(error)))
-        await self.commit(self.append(event, ROOT, "", Durability.FULL))
-        self._end(Stopped(error))
+        await self._conclude(event, Stopped(error))
+
+    async def _conclude(self, event: Event, outcome: Outcome) -> None:
+        """Record how the run ended; it ends once."""
+        if not self._concluded:
+            self._concluded = True
+            await self.commit(self.append(event, ROOT, "", Durability.FULL))
+            self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
         if not self._outcome.done():
@@ -149,7 +192,9 @@ class Execution:
         self.closed = True
         for wait in self._waits.values():
             wait.future.cancel()
-        while left := [task for task in self._tasks if task is not asyncio.current_task()]:
+        if self._looking is not None:
+            self._looking.cancel()
+        while left := [task for task in self._tasks if not task.done() and task is not asyncio.current_task()]:
             for task in left:
                 task.cancel()
             await asyncio.wait(left, timeout=self.grace)
@@ -157,19 +202,22 @@ class Execution:
         if self._lease.held:
             await self._store.release(self._lease)
 
+    @property
+    def ending(self) -> bool:
+        """Whether nothing of the run goes on: it was cancelled, or this process lets go of it."""
+        return self.closed or self._cancelled is not None
+
     def cancel(self, by: str, reason: str) -> None:
         """Unwind the run's code, which may undo; what has not come to an end within the grace is cut off."""
-        if self._cancelled is None:
+        if self._cancelled is None and not self._concluded:
             self._cancelled = RunCancelled(by, reason)
             self._root.cancel()
             self._loop.call_later(self.grace, lambda: None if self.closed else self._background(self._cut_off()))
 
     async def _cut_off(self) -> None:
         assert self._cancelled is not None
-        if not self._outcome.done():
-            await self.commit(self.append(self._cancelled, ROOT, "", Durability.FULL))
-            reason = f": {self._cancelled.reason}" if self._cancelled.reason else ""
-            self._end(Stopped(errors.RunCancelled(f"run {self.id} was cancelled{reason}")))
+        reason = f": {self._cancelled.reason}" if self._cancelled.reason else ""
+        await self._conclude(self._cancelled, Stopped(errors.RunCancelled(f"run {self.id} was cancelled{reason}")))
 
     # ---- the journal
 
@@ -235,10 +283,11 @@ class Execution:
 
     # ---- concurrency
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A task that lives no longer than the run is loaded, with no scope in sight."""
+    def spawn(self, work: Coroutine[Any, Any, T], *, inside: bool = False) -> asyncio.Task[T]:
+        """A task that lives no longer than the run is loaded, with no scope in sight unless it is `inside` the one here."""
         context = copy_context()
-        context.run(current.set, None)
+        if not inside:
+            context.run(current.set, None)
         task = self._loop.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -255,18 +304,13 @@ class Execution:
             except Exception as error:  # noqa: BLE001  the boundary: it must not be lost
                 self.stop(error)
 
-        return self.spawn(quiet())
+        task = self.spawn(quiet())
+        task.add_done_callback(lambda _: work.close())  # where it was cancelled before it began
+        return task
 
-    @contextlib.contextmanager
-    def outside(self) -> Iterator[None]:
+    def outside(self) -> Outside:
         """Inside an effect: no scope is in sight, and the run is not idle."""
-        token = current.set(None)
-        self.busy += 1
-        try:
-            yield
-        finally:
-            self.busy -= 1
-            current.reset(token)
+        return Outside(self)
 
     def joined(self, branches: int) -> None:
         """One thread of control now waits for so many new ones."""
@@ -292,14 +336,15 @@ class Execution:
             self._loop.call_soon(self._maybe_park)
 
     async def frontier(self, scope: Scope, wanted: str) -> None:
-        """Wait until the scopes around have asked again for all they recorded; code that cannot has gone another way."""
+        """Wait until the scopes around have asked again for all they recorded; code that cannot has gone another way.
+
+        A call stands in the scope where it was made; the branch that awaits it waits for that scope as for those around.
+        """
         unclaimed = self.recording.unclaimed
-        self.owes_nothing(scope, wanted)
-        ancestors = []
-        around = scope.parent
-        while around is not None:
-            ancestors.append(around)
-            around = around.parent
+        here: Scope = current.get() or scope
+        self.owes_nothing(here, wanted)
+        ancestors = [] if here is scope else [scope, *scope.around()]
+        ancestors += here.around()
         deadline = self._loop.time() + PATIENCE
         while late := [ancestor for ancestor in ancestors if ancestor.key in unclaimed]:
             if self._loop.time() > deadline:
@@ -324,6 +369,17 @@ class Execution:
         )
         raise Evicted
 
+    def at(self, time: int, act: Callable[[], None]) -> Callable[[], None]:
+        """Act when a time (microseconds since 1970) has come, also after having been parked; returns how to stop that."""
+        timer = self._loop.call_later(max(0.0, (time - self.now()) / 1e6), act)
+        self._deadlines.append(time)
+
+        def stop() -> None:
+            timer.cancel()
+            self._deadlines.remove(time)
+
+        return stop
+
     # ---- waiting and parking
 
     async def wait(self, wait: Wait) -> Answer:
@@ -335,8 +391,7 @@ class Execution:
         if self._letters:
             self._letters_came()
         self.idle()
-        if self._active > 0:
-            self._loop.call_later(PATIENCE, self._look, self._progress)
+        self._look_again()
         try:
             return await wait.future
         except asyncio.CancelledError:
@@ -356,17 +411,23 @@ class Execution:
 
     def _look(self, progress: int) -> None:
         """Park a run whose code awaits something that stretto does not know, once it has got nowhere for a while."""
-        if self._progress == progress and not self.closed and self._waits:
-            self._maybe_park(force=True)
+        self._looking = None
+        if not self.closed and self._waits:
+            if self._progress == progress:
+                self._maybe_park(force=True)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        if self._looking is None:
+            self._looking = self._loop.call_later(PATIENCE, self._look, self._progress)
 
     def _maybe_park(self, *, force: bool = False) -> None:
         if self.closed or self._parking or self.busy or not self._waits or self._outcome.done():
             return
         if self._active > 0 and not force:
             return
-        wake = min(
-            (wait.asked.expires for wait in self._waits.values() if wait.asked.expires is not None), default=None
-        )
+        expiries = (wait.asked.expires for wait in self._waits.values() if wait.asked.expires is not None)
+        wake = min((*expiries, *self._deadlines), default=None)
         if wake is not None and wake - self.now() < LINGER:
             return
         self._parking = True
@@ -390,16 +451,22 @@ class Execution:
     # ---- letters
 
     def _letters_came(self) -> None:
-        if not self.closed:
+        self._news = True
+        if not self.closed and not self._draining:
+            self._draining = True
             self.busy += 1
             self._background(self._drain())
 
     async def _drain(self) -> None:
+        """Take the letters, one after the other."""
         try:
-            for letter in await self._store.letters(self.id):
-                if not self.closed and not self._parking:
-                    await self._read(letter)
+            while self._news:
+                self._news = False
+                for letter in await self._store.letters(self.id):
+                    if not self.closed and not self._parking:
+                        await self._read(letter)
         finally:
+            self._draining = False
             self.busy -= 1
         if self._active <= 0:
             self._maybe_park()
@@ -410,9 +477,9 @@ class Execution:
         if letter.key == "cancel":
             self.cancel(body.get("by", ""), body.get("reason", ""))
             return
-        wait = self._waits.get(body["wait"])
+        wait = self._signalled(body["signal"]) if "signal" in body else self._waits.get(body["wait"])
         answer = Answer(**body["answer"])
-        if wait is None or wait.future.done():
+        if wait is None or wait.taken or wait.future.done():
             self._letters[letter.key] = letter
             return
         self._letters.pop(letter.key, None)
@@ -423,12 +490,19 @@ class Execution:
         else:
             await self._take(wait, answer, letter.key)
 
+    def _signalled(self, name: str) -> Wait | None:
+        """The oldest open question for a signal; one that comes too early is kept until there is one."""
+        waits = (wait for wait in self._waits.values() if wait.asked.ask == "signal" and not wait.taken)
+        return next((wait for wait in waits if wait.asked.prompt == name), None)
+
     async def _take(self, wait: Wait, answer: Answer, letter: str) -> None:
         """Record an answer, then let the branch go on that waits for it."""
-        if wait.future.done():
+        if wait.taken or wait.future.done():
             return
+        wait.taken = True
         faults.site("wake.before")
-        await self.commit(wait.scope.record(answered(wait.id, answer), wait.ident, Durability.FULL, consumes=letter))
+        event = answered(wait.id, answer, wait.edited(answer) if wait.edited is not None else "")
+        await self.commit(wait.scope.record(event, wait.ident, Durability.FULL, consumes=letter))
         faults.site("wake.after")
         if not wait.future.done():
             self._active += 1

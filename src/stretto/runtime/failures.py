@@ -85,7 +85,8 @@ def of_task(worker: str, value: Any, error: Exception, attempts: int) -> Failure
     """What is known of a task that failed."""
     if isinstance(error, WorkerFailed):
         return Failure(worker, f"{error.failure.worker} failed", "WorkerFailed", value, attempts, error.failure)
-    return Failure(worker, message(error), type_name(error), value, attempts)
+    kind = error.type if isinstance(error, StepError) and error.type else type_name(error)
+    return Failure(worker, message(error), kind, value, attempts)
 
 
 def failure_from(body: dict[str, Any]) -> Failure:

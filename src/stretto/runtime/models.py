@@ -31,21 +31,27 @@ Blobs = list[tuple[str, bytes]]
 async def reply(
     scope: Scope, model: Model, request: ModelRequest, retry: int = 0, watch: Watch | None = None
 ) -> ModelReply:
-    """One answer of a model; passing errors are tried again, each try a step of its own."""
+    """One answer of a model, added to the conversation; passing errors are tried again, each try a step of its own."""
     frame = request.frame()
-    blobs = [*request.conversation.unstored(), (digest(frame), frame)]
-    asked = encode({"conversation": request.conversation.head, "frame": blobs[-1][0], "model": model.name})
+    framed = digest(frame)
+    blobs = request.conversation.unstored((framed, frame))
+    asked = encode({"conversation": request.conversation.head, "frame": framed, "model": model.name})
+    same = encode([request.conversation.head, framed])  # the model's name is beside it, so that a fork may change it
     attempt = 1
     while True:
-        call = _Call(scope, model, request, scope.identify("model", model.name, asked), asked, blobs)
+        call = _Call(scope, model, request, scope.identify("model", model.name, same), asked, blobs)
         try:
-            return await call.answer(watch)
+            answer, head = await call.answer(watch)
         except ModelError as error:
             if attempt > retry or not error.retryable:
                 raise
             if scope.key not in scope.run.recording.unclaimed:  # the next try is not recorded yet
-                await asyncio.sleep(error.retry_after if error.retry_after is not None else pause(attempt))
+                with scope.run.outside():
+                    await asyncio.sleep(error.retry_after if error.retry_after is not None else pause(attempt))
             attempt, blobs = attempt + 1, []
+        else:
+            request.conversation.follow(head, answer.message)
+            return answer
 
 
 @dataclass(slots=True)
@@ -59,8 +65,9 @@ class _Call:
     asked: bytes
     blobs: Blobs
 
-    async def answer(self, watch: Watch | None) -> ModelReply:
-        record = self.scope.recall(self.ident)
+    async def answer(self, watch: Watch | None) -> tuple[ModelReply, str]:
+        """The reply, and the conversation's digest with it."""
+        record = self.scope.recall(self.ident) or self.scope.recall_of_other_model(self.ident)
         if record is not None and record.ended is not None:
             return await self._recorded(record)
         account, held = self.scope.account, None
@@ -85,17 +92,16 @@ class _Call:
                 account.settle(held, spent)
         if held is None:
             account.spend(spent)
-        await self._done(answer, held, begun, spent)
-        return answer
+        return answer, await self._done(answer, held, begun, spent)
 
-    async def _recorded(self, record: Record) -> ModelReply:
+    async def _recorded(self, record: Record) -> tuple[ModelReply, str]:
         assert record.ended is not None
         run = self.scope.run
         match record.ended.event():
             case StepDone(result=result, usage=usage, model=model):
                 body = await run.value(result)
                 _, message = unlink(await run.blob(body["message"]))
-                return ModelReply(message, Usage(*usage) if usage else Usage(), model, body["finish"])
+                return ModelReply(message, Usage(*usage) if usage else Usage(), model, body["finish"]), body["message"]
             case StepFailed() as failed:
                 error = failures.revived(failed, await run.value(failed.detail))
                 raise failures.tagged(error, record.ended.scope, record.ended.ident)
@@ -104,7 +110,7 @@ class _Call:
 
     # ---- the journal
 
-    async def _done(self, answer: ModelReply, held: Reservation | None, begun: int, spent: Spend) -> None:
+    async def _done(self, answer: ModelReply, held: Reservation | None, begun: int, spent: Spend) -> str:
         head, stored = link(self.request.conversation.head, answer.message)
         usage = answer.usage
         event = StepDone(
@@ -119,6 +125,7 @@ class _Call:
         )
         blobs = [(head, stored)] if held else [*self.blobs, (head, stored)]
         await self.scope.run.commit(self.scope.record(event, self.ident, blobs=blobs))
+        return head
 
     async def _failed(self, error: ModelError, held: Reservation | None, begun: int, spent: Spend) -> None:
         took = (time.perf_counter_ns() - begun) // 1000
@@ -141,6 +148,8 @@ class _Call:
         """Reserve the worst case in every account above, durably, in one append with the intent."""
         wanted = self._worst(account)
         while (full := account.too_small(wanted)) is not None:
+            if full.refused:
+                raise UsageError(full.refused)
             if full.in_flight or full.asking:
                 await self.scope.run.until(full.change())
             else:
@@ -154,10 +163,17 @@ class _Call:
             reserved=str(wanted.usd or ""),
             reserved_tokens=wanted.tokens,
         )
-        await self.scope.frontier(f"model {self.model.name}")
-        faults.site("intent.before")
-        await self.scope.run.commit(self.scope.record(intent, self.ident, Durability.FULL, blobs=self.blobs))
-        faults.site("intent.after")
+        spent = Spend()
+        try:
+            await self.scope.frontier(f"model {self.model.name}")
+            faults.site("intent.before")
+            pending = self.scope.record(intent, self.ident, Durability.FULL, blobs=self.blobs)
+            spent = Spend(wanted.usd, wanted.tokens, 0, 1)  # from here on the journal counts it, whatever becomes of it
+            await self.scope.run.commit(pending)
+            faults.site("intent.after")
+        except BaseException:
+            account.settle(wanted, spent)
+            raise
         return wanted
 
     def _worst(self, account: Account) -> Reservation:
@@ -190,9 +206,10 @@ class _Call:
         try:
             answer = await waits.wait(self.scope.root, ident, record, ask, _unfit)
         finally:
-            account.asking = False
+            account.asked()
         if answer.decision != "approve":
-            raise UsageError(f"the budget of {account.name} is used up and was not raised: {account.left()}")
+            account.refused = f"the budget of {account.name} is used up and was not raised: {account.left()}"
+            raise UsageError(account.refused)
         account.raise_cap(Budget.parse(answer.value) or Budget())
 
 
@@ -201,7 +218,8 @@ def _unfit(answer: Answer) -> str:
         return f"a budget is answered with approve or reject, not {answer.decision!r}"
     if answer.decision == "approve":
         try:
-            Budget.parse(answer.value)
+            if Budget.parse(answer.value) is None:
+                return "a budget is raised to an amount, such as '$5'"
         except (UsageError, TypeError, AttributeError) as error:
             return f"the new budget is not understood: {error}"
     return ""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from stretto.core.canonical import identity
+from stretto.core.canonical import encode, identity
 from stretto.core.events import (
     Answered,
     Asked,
     Decided,
+    Encoded,
+    Ref,
+    Row,
     RunFailed,
     RunResumed,
-    Row,
     StepDone,
     StepFailed,
     StepIntended,
@@ -48,12 +51,18 @@ class Recording:
         self._records: dict[tuple[str, str], Record] = {}
         failed: RunFailed | None = None
         ledger = _Ledger()
+        self._effects: dict[str, Any] = {}
+        self._done: list[tuple[Row, Row]] = []
         for row in rows:
             ledger.see(row)
             if row.kind in _BEGINS:
                 self._record(row).begun = row
             elif row.kind in _ENDS:
                 self._record(row).ended = row
+                if row.kind == StepDone.kind and row.ident.startswith("tool "):
+                    first = self._records.get((row.scope, first_of(row.ident)))
+                    if first is not None and first.begun is not None:
+                        self._done.append((first.begun, row))
             elif row.kind == RunFailed.kind:
                 failed = row.event()  # type: ignore[assignment]
             elif row.kind == RunResumed.kind and failed is not None:
@@ -79,9 +88,9 @@ class Recording:
             record = self._records.get((scope, ident))
             if record is None:
                 continue
-            record.ended = None
             if record.begun is None or record.begun.kind != TaskStarted.kind:
                 del self._records[scope, ident]
+            record.ended = None
 
     def claim(self, scope: str, ident: str) -> Record | None:
         """What is recorded under this identity; it counts as asked for again."""
@@ -92,6 +101,26 @@ class Recording:
             if not left:
                 del self.unclaimed[scope]
         return record
+
+    def did(self, key: str, result: bytes) -> None:
+        """Remember the result of an effect for another attempt of a task around it."""
+        self._effects[key] = Encoded(result)
+
+    def effect(self, key: str) -> Any:
+        """The stored result of an effect that was done under this idempotency key; None where there is none."""
+        for begun, ended in self._done:
+            intent, done = begun.event(), ended.event()
+            if isinstance(intent, StepIntended) and isinstance(done, StepDone):
+                result = done.result if isinstance(done.result, Ref) else Encoded(encode(done.result))
+                self._effects[intent.key] = result
+        self._done.clear()
+        return self._effects.get(key)
+
+    def leave(self, steps: Iterable[tuple[str, str]]) -> None:
+        """What abandoned branches recorded in the scopes around them is not asked for again."""
+        for scope, ident in steps:
+            self.claim(scope, ident)
+            self.done(task_key(scope, ident))
 
     def question(self, stem: str) -> tuple[str, Record | None]:
         """The identity of the next question about an account: the first that was not answered yet."""
@@ -113,6 +142,13 @@ class Recording:
                 del self._records[key, ident]
 
 
+def first_of(ident: str) -> str:
+    """The identity of a call that was made again under another one, once it was known that it had not happened."""
+    while ident.endswith((" verified", " repeated")):
+        ident = ident.rpartition(" ")[0]
+    return ident
+
+
 def task_key(scope: str, ident: str) -> str:
     """The scope in which a task works, made of where it was given and its identity."""
     return identity(f"{scope} {ident}".encode())
@@ -124,6 +160,7 @@ class _Ledger:
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}
         self._calls: dict[tuple[str, str], tuple[str, Spend]] = {}
+        self._lost: list[tuple[str, Spend]] = []
         self.caps: dict[str, Budget] = {}
 
     def see(self, row: Row) -> None:
@@ -133,16 +170,20 @@ class _Ledger:
             assert isinstance(started, TaskStarted)
             self._parents[started.task] = task
         elif row.ident.startswith("model "):
-            self._calls[row.scope, row.ident] = task, spend_of(row)
+            call = row.scope, row.ident
+            if row.kind == StepIntended.kind and call in self._calls:  # the one before died, or failed, and is made again
+                self._lost.append(self._calls[call])
+            self._calls[call] = task, spend_of(row)
         elif row.kind == Answered.kind and row.ident.startswith(_ACCOUNTS):
             answered = row.event()
             assert isinstance(answered, Answered)
             if answered.decision == "approve":
-                self.caps[row.ident.split(" ")[1]] = Budget.parse(str(answered.value)) or Budget()
+                key, cap = row.ident.split(" ")[1], Budget.parse(str(answered.value)) or Budget()
+                self.caps[key] = self.caps[key].raised(cap) if key in self.caps else cap
 
     def totals(self) -> dict[str, Spend]:
         totals: dict[str, Spend] = {}
-        for scope, spend in self._calls.values():
+        for scope, spend in (*self._calls.values(), *self._lost):
             at: str | None = scope
             while at is not None:
                 totals[at] = totals.get(at, _NOTHING) + spend

@@ -7,7 +7,6 @@ so that what a branch recorded is found again in whatever order the branches com
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,15 +32,20 @@ T = TypeVar("T")
 class Scope:
     """One thread of control of a run, working for `worker`. Its forks have its key as the beginning of theirs."""
 
-    __slots__ = ("_counts", "_forks", "account", "key", "owner", "parent", "run", "worker")
+    __slots__ = ("_counts", "_forks", "_token", "account", "elsewhere", "key", "origin", "owner", "parent", "retried", "run", "worker")
 
     def __init__(self, run: Execution, key: str, parent: Scope | None, worker: str, account: Account) -> None:
         self.run = run
-        self.key = key
+        self.key = self.origin = key
+        """`origin` is the same place in the first attempts of all tasks around: what an effect's key is made of."""
+        self.retried = False
+        """Whether what is done here may have to be found again by another attempt."""
         self.parent = parent
         self.worker = worker
         self.account = account
         self.owner: asyncio.Task[Any] | None = None
+        self.elsewhere: set[tuple[str, str]] = set()
+        """What this scope and those inside it asked for in scopes around: the calls that were made there."""
         self._counts: dict[str, int] = {}
         self._forks = 0
 
@@ -49,8 +53,7 @@ class Scope:
 
     def identify(self, kind: str, name: str, request: bytes) -> str:
         """The identity of the next step with this kind, name and request: its occurrence among equals is counted."""
-        if self.owner is not asyncio.current_task():
-            self._refuse_stranger()
+        self.check_owner()
         stem = f"{kind} {name} {identity(request)}"
         count = self._counts.get(stem, 0)
         self._counts[stem] = count + 1
@@ -59,7 +62,9 @@ class Scope:
     def fork(self) -> Scope:
         """The scope of a new branch."""
         self._forks += 1
-        return Scope(self.run, f"{self.key}.{self._forks}", self, self.worker, self.account)
+        fork = Scope(self.run, f"{self.key}.{self._forks}", self, self.worker, self.account)
+        fork.origin, fork.retried = f"{self.origin}.{self._forks}", self.retried
+        return fork
 
     def child(self, key: str, worker: str, budget: Budget | None) -> Scope:
         """The scope of a task that was given to a worker, with an account of its own where it has a budget."""
@@ -68,33 +73,60 @@ class Scope:
             account = self.run.account(key, worker, budget, account)
         return Scope(self.run, key, self, worker, account)
 
+    def around(self) -> Iterator[Scope]:
+        """The scopes around this one, innermost first."""
+        scope = self.parent
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
     @property
     def root(self) -> Scope:
         """The scope around all others."""
         return self.parent.root if self.parent is not None else self
 
-    @contextlib.contextmanager
-    def entered(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Be the current scope of this asyncio task."""
         self.owner = asyncio.current_task()
-        token = current.set(self)
-        try:
-            yield
-        finally:
-            current.reset(token)
+        self._token = current.set(self)
 
-    def _refuse_stranger(self) -> None:
-        raise UsageError(
-            f"{self.worker} does something in a plain asyncio task that stretto did not see being made, so its "
-            "place in the journal is not certain; use stretto's gather, race or timeout for branches"
-        )
+    def __exit__(self, *_: object) -> None:
+        current.reset(self._token)
+
+    def check_owner(self) -> None:
+        """Refuse steps from a task that stretto did not see being made."""
+        if self.owner is not asyncio.current_task():
+            raise UsageError(
+                f"{self.worker} does something in a plain asyncio task that stretto did not see being made, so its "
+                "place in the journal is not certain; use stretto's gather, race or timeout for branches"
+            )
 
     # ---- the journal
 
     def recall(self, ident: str) -> Record | None:
         """What is recorded under this identity, which is claimed by it; None where it is new."""
         recording = self.run.recording
-        return recording.claim(self.key, ident) if recording.unclaimed else None
+        record = recording.claim(self.key, ident) if recording.unclaimed else None
+        if record is not None and current.get() is not self:
+            self._note(ident)
+        return record
+
+    def _note(self, ident: str) -> None:
+        """Remember in the branches that the running code is in that they asked for something of this scope."""
+        here: Scope | None = current.get()
+        while here is not None and here is not self:
+            here.elsewhere.add((self.key, ident))
+            here = here.parent
+
+    def recall_of_other_model(self, ident: str) -> Record | None:
+        """In a fork: what another model answered to the same request before the fork; it stays a fact."""
+        recording = self.run.recording
+        if self.run.reuse is None or self.key not in recording.unclaimed:
+            return None
+        kind, _, request = ident.split(" ", 2)
+        found = (one for one in recording.unclaimed[self.key] if one.split(" ", 2)[::2] == [kind, request])
+        other = next(found, None)
+        return recording.claim(self.key, other) if other is not None else None
 
     def record(
         self,
@@ -106,6 +138,8 @@ class Scope:
         consumes: str = "",
     ) -> Awaitable[None] | None:
         """Append an event of this scope."""
+        if current.get() is not self:
+            self._note(ident)
         return self.run.append(event, self.key, ident, durability, blobs, consumes)
 
     async def frontier(self, wanted: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import random
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stretto.core.canonical import encode
-from stretto.core.errors import Evicted, NotDone, PolicyDenied, RunCancelled, UsageError, WorkerFailed
+from stretto.core.errors import GIVEN_UP, Evicted, NotDone, PolicyDenied, RunCancelled, UsageError, WorkerFailed
 from stretto.core.events import Encoded, TaskFailed, TaskFinished, TaskStarted
 from stretto.core.ports import Worker
 from stretto.core.scope import current
@@ -45,7 +46,9 @@ class Call(Generic[T]):
     async def _run(self) -> T:
         scope = current.get()
         if scope is None:
-            raise UsageError(f"{self.worker.name} was called outside a run")
+            alone = importlib.import_module("stretto.runtime.alone")  # it stands on the engine, which stands on this
+            return await alone.alone(self.worker, self.value)  # type: ignore[no-any-return]
+        scope.check_owner()
         return await perform(*(self._place or place(scope, self.worker, self.value)), self.worker, self.label)  # type: ignore[no-any-return]
 
 
@@ -76,11 +79,12 @@ async def perform(scope: Scope, ident: str, data: bytes, value: Any, worker: Wor
             return await _attempt(scope, name, record, data, value, worker, label, attempt, attempts)
         except _Again:
             if not scope.run.recording.knows(scope.key, f"{ident} attempt {attempt + 1}"):
-                await asyncio.sleep(pause(attempt))
+                with scope.run.outside():
+                    await asyncio.sleep(pause(attempt))
     raise AssertionError("the last attempt returns or raises")
 
 
-class _Again(Exception):  # noqa: N818  not an error: the next attempt
+class _Again(Exception):
     pass
 
 
@@ -96,24 +100,30 @@ async def _attempt(
     attempts: int,
 ) -> Any:
     key = task_key(scope.key, ident)
-    if record is not None and record.ended is not None:
+    if record is not None and record.ended is not None and not scope.run.rehearses:
         scope.run.recording.done(key)
         return await _recorded(scope, record, worker)
     if record is None:
         await scope.frontier(f"task {worker.name}")
+        if scope.run.reuse is not None:
+            found, output = scope.run.reuse.task(worker.name, worker.fingerprint(), data)
+            if found:
+                return await _taken_over(scope, ident, data, worker, label, output)
         started = TaskStarted(worker.name, key, Encoded(data), label, attempt, worker.fingerprint())
         await scope.run.commit(scope.record(started, ident))
     child = scope.child(key, worker.name, worker.options.budget)
+    child.origin = task_key(scope.origin, ident.removesuffix(f" attempt {attempt}"))
+    child.retried = scope.retried or attempts > 1
     try:
-        with child.entered():
+        with child:
             output = await _limited(worker, child, value)
             scope.run.owes_nothing(child, "to end")
         stored, output = _fitting(worker, output)
     except Evicted:
         raise
     except Exception as error:
-        again = attempt < attempts and not isinstance(error, _FINAL)
         failure = failures.of_task(worker.name, value, error, attempt)
+        again = attempt < attempts and not isinstance(error, _FINAL) and failure.root().kind != GIVEN_UP
         failed = TaskFailed(Encoded(encode(failure)), again)
         await scope.run.commit(scope.record(failed, ident))
         if again:
@@ -121,6 +131,14 @@ async def _attempt(
         raise failures.tagged(WorkerFailed(failure), scope.key, ident) from error
     await scope.run.commit(scope.record(TaskFinished(Encoded(stored)), ident))
     return output
+
+
+async def _taken_over(scope: Scope, ident: str, data: bytes, worker: Worker, label: str, output: Any) -> Any:
+    """In a fork: the result that the same worker had for the same input in the run it came from."""
+    key, stored = task_key(scope.key, ident), await scope.run.value(output)
+    scope.record(TaskStarted(worker.name, key, Encoded(data), label, 1, worker.fingerprint(), reused=True), ident)
+    await scope.run.commit(scope.record(TaskFinished(Encoded(encode(stored))), ident))
+    return worker.gives.load(stored)
 
 
 async def _limited(worker: Worker, scope: Scope, value: Any) -> Any:

@@ -51,6 +51,7 @@ class StepView:
     begun: int = 0
     took: int = 0
     spend: Spend = field(default_factory=Spend)
+    lost: Spend = field(default_factory=Spend)
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class TaskView:
     fingerprint: str = ""
     spend: Spend = field(default_factory=Spend)
     waits: set[str] = field(default_factory=set)
+    scope: str = ""
 
 
 @dataclass(slots=True)
@@ -84,6 +86,10 @@ class WaitView:
     begun: int
     answer: Answered | None = None
     answered: int = 0
+    scope: str = ""
+    ident: str = ""
+    withdrawn: bool = False
+    """The branch that asked was abandoned: a race was won, a time limit passed."""
 
 
 class View:
@@ -121,7 +127,9 @@ class View:
     @property
     def open_waits(self) -> list[WaitView]:
         """The questions nobody has answered yet, oldest first."""
-        return [wait for wait in self.waits.values() if wait.answer is None]
+        if self.state.ended:
+            return []
+        return [wait for wait in self.waits.values() if wait.answer is None and not wait.withdrawn]
 
     @property
     def plan(self) -> Any:
@@ -137,7 +145,9 @@ class View:
         """Fetch what lies in the blob table: input, output, questions, plan."""
         self.input, self.output = await fetched(self.input, blob), await fetched(self.output, blob)
         self.failure, self.settings = await fetched(self.failure, blob), await fetched(self.settings, blob)
-        self.decisions = [(seq, scope, name, await fetched(value, blob)) for seq, scope, name, value in self.decisions]
+        decisions, self.decisions = self.decisions, []
+        for seq, scope, name, value in decisions:
+            self._decided(seq, scope, name, await fetched(value, blob))
         return self
 
     # ---- the fold
@@ -168,6 +178,7 @@ class View:
                     started.attempt,
                     input=started.input,
                     fingerprint=started.fingerprint,
+                    scope=row.scope,
                 )
             case TaskFinished(output=output):
                 self._end_task(row, "done", output=output)
@@ -176,18 +187,45 @@ class View:
             case StepIntended() | StepDone() | StepFailed() as event:
                 self._see_step(row, task, event)
             case Asked() as asked:
-                self.waits[asked.wait] = WaitView(asked, row.seq, task, row.time)
+                self.waits[asked.wait] = WaitView(asked, row.seq, task, row.time, scope=row.scope, ident=row.ident)
                 self._wait(task, asked.wait, begins=True)
             case Answered(wait=wait) as answered:
                 if wait in self.waits:
                     self.waits[wait].answer, self.waits[wait].answered = answered, row.time
                 self._wait(task, wait, begins=False)
             case Decided(name=name, value=value):
-                self.decisions.append((row.seq, row.scope, name, value))
+                self._decided(row.seq, row.scope, name, value)
             case RunResumed():
                 self.resumes, self.failure = self.resumes + 1, None
             case _:
                 pass  # what is left changes nothing but the state
+
+    def _decided(self, seq: int, scope: str, name: str, value: Any) -> None:
+        match value:
+            case {"branch": int(branch), "of": list(forks), "left": list(left)}:
+                self._abandon({fork for place, fork in enumerate(forks) if place != branch}, left)
+                value = branch
+            case _:
+                pass
+        self.decisions.append((seq, scope, name, value))
+
+    def _abandon(self, forks: set[str], left: list[Any]) -> None:
+        """Branches were left alone: their tasks do not end, and nobody waits for answers to their questions."""
+        gone = forks | {task_key(scope, ident) for scope, ident in left}
+        asked = {(scope, ident) for scope, ident in left}
+        for task in self.tasks.values():  # in the order of their beginning: outer ones first
+            if task.key in gone or self._within(task.scope, gone):
+                gone.add(task.key)
+                task.state = task.state if task.ended else "left"
+        for wait in self.waits.values():
+            if wait.answer is None and (self._within(wait.scope, gone) or (wait.scope, wait.ident) in asked):
+                wait.withdrawn = True
+
+    @staticmethod
+    def _within(scope: str, gone: set[str]) -> bool:
+        while scope and scope not in gone:
+            scope = scope.rpartition(".")[0]
+        return bool(scope)
 
     def _end_task(self, row: Row, state: str, output: Any = None, failure: Any = None) -> None:
         task = self.tasks[task_key(row.scope, row.ident)]
@@ -206,7 +244,9 @@ class View:
             step = StepView(row.seq, task, event.step, event.name, row.ident, request=event.request, begun=row.time)
             self.steps[row.scope, row.ident] = step
         if event.step == "model":
-            step.spend = spend_of(row)
+            if isinstance(event, StepIntended):  # what an earlier try of the same call cost is not forgotten
+                step.lost = step.spend
+            step.spend = step.lost + spend_of(row)
         match event:
             case StepDone():
                 step.state, step.result, step.took, step.error = "done", event.result, event.took, ""

@@ -31,6 +31,9 @@ class Wait:
     ident: str
     check: Check
     future: asyncio.Future[Answer]
+    edited: Callable[[Answer], str] | None = None
+    taken: bool = False
+    """An answer is on its way into the journal; no other can be taken."""
 
 
 def anything(_: Answer) -> str:
@@ -45,10 +48,12 @@ async def wait(
     ask: Callable[[str], Asked],
     check: Check = anything,
     standing: Answer | None = None,
+    edited: Callable[[Answer], str] | None = None,
 ) -> Answer:
     """The recorded answer, else ask (once) and wait for one; `ask` makes the question from its id.
 
-    `standing` is an answer that a rule has given beforehand: question and answer are recorded together.
+    `standing` is an answer that a rule has given beforehand: question and answer are recorded together. `edited` is the
+    digest of what an answer allows instead of what was asked, empty where it changes nothing.
     """
     run = scope.run
     if record is not None and record.ended is not None:
@@ -66,13 +71,14 @@ async def wait(
             return standing
         await run.commit(scope.record(asked, ident, Durability.FULL))
         faults.site("approval.after")
-    return await run.wait(Wait(asked.wait, asked, scope, ident, check, asyncio.get_running_loop().create_future()))
+    future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    return await run.wait(Wait(asked.wait, asked, scope, ident, check, future, edited))
 
 
-def answered(wait: str, answer: Answer) -> Answered:
+def answered(wait: str, answer: Answer, edited: str = "") -> Answered:
     """The event of an answer."""
     value = None if answer.value is None else Encoded(encode(answer.value))
-    return Answered(wait, answer.decision, value, answer.reason, answer.by, answer.channel)
+    return Answered(wait, answer.decision, value, answer.reason, answer.by, answer.channel, edited)
 
 
 def wait_id(scope: Scope, ident: str) -> str:

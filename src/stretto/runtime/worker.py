@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from stretto.core.canonical import encode, identity
@@ -54,6 +55,10 @@ class Worker(Generic[In, Out]):
 
     def fingerprint(self) -> str:
         """Changes when the worker would do something else with the same input."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         return identity(encode(self.describe()))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Call[Out]:

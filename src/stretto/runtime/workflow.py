@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
@@ -80,7 +80,7 @@ class Workflow(Worker[Any, R], Generic[P, R]):
         arguments = {names[0]: value} if len(names) == 1 else dict(value or {})
         if self.signature.injected or self.signature.wants_key:
             arguments |= self.signature.inject(context.run.deps, context.key)
-        result = self.function(**arguments)
+        result = self.function(*(arguments.pop(name) for name in self.signature.positional), **arguments)
         return cast(R, await result if inspect.isawaitable(result) else result)
 
 
@@ -113,6 +113,15 @@ class Arguments:
         return self.check(value)
 
 
+class Maker(Protocol):
+    """What `workflow(...)` returns: a decorator that keeps the function's types."""
+
+    @overload
+    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Workflow[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Workflow[P, R]: ...
+
+
 @overload
 def workflow(function: Callable[P, Awaitable[R]], /) -> Workflow[P, R]: ...
 @overload
@@ -120,7 +129,7 @@ def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
 @overload
 def workflow(
     *, name: str | None = None, budget: str | Budget | None = None, retry: int = 0, timeout: float | str | None = None
-) -> Callable[[Callable[P, Awaitable[R]]], Workflow[P, R]]: ...
+) -> Maker: ...
 def workflow(
     function: Callable[..., Any] | None = None,
     /,

@@ -3,6 +3,18 @@
 from stretto.models.script import call, calls, fail, say
 from stretto.models.scripted import ScriptedModel
 from stretto.testing.conformance import MODEL_CHECKS, model_conformance
+from stretto.testing.journal_conformance import JOURNAL_CHECKS, journal_conformance
 from stretto.testing.provider import FakeProvider
 
-__all__ = ["MODEL_CHECKS", "FakeProvider", "ScriptedModel", "call", "calls", "fail", "model_conformance", "say"]
+__all__ = [
+    "JOURNAL_CHECKS",
+    "MODEL_CHECKS",
+    "FakeProvider",
+    "ScriptedModel",
+    "call",
+    "calls",
+    "fail",
+    "journal_conformance",
+    "model_conformance",
+    "say",
+]

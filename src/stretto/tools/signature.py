@@ -57,6 +57,11 @@ class Signature:
         kinds = (parameter.annotation for parameter in self.arguments.values())
         return all(kind in (str, int, bool) for kind in kinds)
 
+    @cached_property
+    def positional(self) -> list[str]:
+        """The arguments that the function takes by position only."""
+        return [name for name, parameter in self.arguments.items() if parameter.kind is parameter.POSITIONAL_ONLY]
+
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by name, as a caller wrote them; defaults are filled in."""
         given = dict(zip(self.arguments, args, strict=False))

@@ -1,0 +1,50 @@
+"""What a worker is made of: all workers in it, the tools they may call, and what they may say to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from stretto.runtime.worker import Worker
+from stretto.runtime.workflow import Workflow
+from stretto.tools.tool import Tool, tool
+
+T = TypeVar("T")
+
+
+def workers(root: Worker[Any, Any], around: Mapping[str, Any]) -> list[Worker[Any, Any]]:
+    """The worker and all that it is made of. What a workflow calls cannot be seen: all that stands around it counts."""
+    roots = [root, *(_standing(around, Worker) if _is_opaque(root) else ())]
+    return list({id(worker): worker for one in roots for worker in _inside(one)}.values())
+
+
+def _is_opaque(root: Worker[Any, Any]) -> bool:
+    return any(isinstance(worker, Workflow) for worker in _inside(root))
+
+
+def _standing(around: Mapping[str, Any], kind: type[T]) -> Iterator[T]:
+    return (thing for thing in around.values() if isinstance(thing, kind))
+
+
+def _inside(worker: Worker[Any, Any]) -> Iterator[Worker[Any, Any]]:
+    yield worker
+    for member in (*getattr(worker, "parts", ()), *worker.members):
+        yield from _inside(member)
+
+
+def tools(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, tuple[Tool[Any, Any], list[str]]]:
+    """The tools by name, each with the workers that are known to have it."""
+    found: dict[str, tuple[Tool[Any, Any], list[str]]] = {}
+    for worker in workers(root, around):
+        for thing in getattr(worker, "tools", ()):
+            if not isinstance(thing, Worker):
+                known = thing if isinstance(thing, Tool) else tool(thing)
+                found.setdefault(known.name, (known, []))[1].append(worker.name)
+    for known in _standing(around, Tool) if _is_opaque(root) else ():
+        found.setdefault(known.name, (known, []))
+    return found
+
+
+def prompts(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What each worker may say to a model of its own accord, by worker and occasion."""
+    return {worker.name: dict(said) for worker in workers(root, around) if (said := getattr(worker, "prompts", None))}

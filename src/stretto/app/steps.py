@@ -1,0 +1,116 @@
+"""What a run did, one entry for each task, effect, question and decision, numbered by the event that began it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stretto.app.gaps import Gaps
+from stretto.core.canonical import decode
+from stretto.core.messages import unlink
+from stretto.runtime.view import Blob, StepView, TaskView, View, WaitView, fetched
+
+Entry = dict[str, Any]
+_ABOUT = 200
+_SECOND = 1_000_000
+
+
+def steps(view: View, gaps: Gaps) -> list[Entry]:
+    """All entries, in the order of their beginning, without requests and results; times in seconds."""
+    entries = [
+        *(_task(view, task, gaps) for task in view.tasks.values()),
+        *(_step(step) for step in view.steps.values()),
+        *(_wait(wait) for wait in view.waits.values()),
+        *(
+            _entry(seq, "decision", name, scope.partition(".")[0], "done", _brief(value))
+            for seq, scope, name, value in view.decisions
+        ),
+    ]
+    return sorted(entries, key=lambda entry: entry["step"])
+
+
+async def detail(view: View, entry: Entry, blob: Blob) -> Entry:
+    """An entry with its request and result, exactly as they are recorded."""
+    number = entry["step"]
+    whole = {name: value for name, value in entry.items() if name != "about"}
+    match entry["kind"]:
+        case "task":
+            task = next(task for task in view.tasks.values() if task.seq == number)
+            whole |= {"fingerprint": task.fingerprint, "request": await fetched(task.input, blob)}
+            return {**whole, "result": await fetched(task.output, blob)}
+        case "decision":
+            return {
+                **whole,
+                "result": await fetched(next(value for seq, _, _, value in view.decisions if seq == number), blob),
+            }
+        case _ if (wait := next((wait for wait in view.waits.values() if wait.seq == number), None)) is not None:
+            return {**whole, **await _question(wait, blob)}
+        case _:
+            step = next(step for step in view.steps.values() if step.seq == number)
+            request, result = await fetched(step.request, blob), await fetched(step.result, blob)
+            if step.kind == "model":
+                request, result = await _conversation(request, blob), await _reply(result, blob)
+            return {**whole, "request": request, "result": result}
+
+
+def _entry(
+    number: int, kind: str, name: str, task: str, state: str, about: str, took: int | None = None, error: str = ""
+) -> Entry:
+    return {
+        "step": number, "kind": kind, "name": name, "state": state, "task": task, "about": about,
+        "took": None if took is None else took / _SECOND, "error": error,
+    }  # fmt: skip
+
+
+def _task(view: View, task: TaskView, gaps: Gaps) -> Entry:
+    state = "left" if view.state.ended and not task.ended else task.state
+    took = gaps.busy(task.begun, task.ended) if task.ended else None
+    return _entry(task.seq, "task", task.worker, task.parent, state, task.label or _brief(task.input), took, task.error)
+
+
+def _step(step: StepView) -> Entry:
+    took = step.took if step.state != "running" else None
+    return _entry(step.seq, step.kind, step.name, step.task, step.state, _brief(step.request), took, step.error)
+
+
+def _wait(wait: WaitView) -> Entry:
+    asked, answer = wait.asked, wait.answer
+    name = asked.tool or asked.prompt
+    if answer is None:
+        return _entry(wait.seq, asked.ask, name, wait.task, "waiting", asked.prompt)
+    said = f"{answer.decision} by {answer.by or answer.channel}"
+    return _entry(wait.seq, asked.ask, name, wait.task, "done", said, wait.answered - wait.begun)
+
+
+def _brief(value: Any) -> str:
+    """The beginning of a value that stands in its event."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={item}" for name, item in value.items())[:_ABOUT]
+    return str(value)[:_ABOUT] if isinstance(value, str | int | float | list) else ""
+
+
+async def _question(wait: WaitView, blob: Blob) -> Entry:
+    asked, answer = wait.asked, wait.answer
+    names = "ask prompt tool risk base digest to expires of worker".split()
+    request = {"id": asked.wait, **{name: getattr(asked, name) for name in names if getattr(asked, name)}}
+    request |= {name: await fetched(getattr(asked, name), blob) for name in ("args", "preview", "content", "schema")}
+    if answer is None:
+        return {"request": request, "result": None}
+    result = {name: getattr(answer, name) for name in ("decision", "reason", "by", "channel", "edited")}
+    return {"request": request, "result": {**result, "value": await fetched(answer.value, blob), "at": wait.answered}}
+
+
+async def _conversation(request: Any, blob: Blob) -> Any:
+    """A model's request with its messages and frame in place of their digests."""
+    messages, head = [], request["conversation"]
+    while head:
+        stored = decode(await blob(head))
+        messages.append(stored["message"])
+        head = stored["after"]
+    return {"model": request["model"], **decode(await blob(request["frame"])), "messages": messages[::-1]}
+
+
+async def _reply(result: Any, blob: Blob) -> Any:
+    if not isinstance(result, dict) or "message" not in result:
+        return result
+    _, message = unlink(await blob(result["message"]))
+    return {"finish": result["finish"], "message": message.__json__()}

@@ -1,0 +1,147 @@
+"""Why a run stands where it stands: what fed its output, what it failed of, or what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from stretto.app.gaps import Gaps
+from stretto.core.errors import Failure
+from stretto.core.events import Row, RunFailed
+from stretto.core.values import RunState
+from stretto.runtime.failures import failure_from
+from stretto.runtime.recording import task_key
+from stretto.runtime.view import StepView, TaskView, View, WaitView
+
+Reasons = dict[str, Any]
+_SECOND = 1_000_000
+_PEOPLE = ("approval", "question", "review", "budget", "signal")
+
+
+def why(view: View, rows: Sequence[Row]) -> Reasons:
+    """The reasons, as data; times in seconds, money in USD as text."""
+    reasons: Reasons = {"run": view.id, "state": view.state.value}
+    match view.state:
+        case RunState.FAILED:
+            reasons |= _failure(view, rows)
+        case RunState.WAITING | RunState.RUNNING:
+            reasons["waits"] = [_wait(view, wait) for wait in view.open_waits]
+        case RunState.DONE | RunState.CANCELLED:
+            pass
+    gaps = Gaps(rows)
+    reasons["tasks"] = [_task(view, task, gaps) for task in view.tasks.values()]
+    reasons["answers"] = [_answer(wait) for wait in view.waits.values() if wait.answer and wait.asked.ask in _PEOPLE]
+    reasons["doubts"] = [_answer(wait) for wait in view.waits.values() if wait.asked.ask == "doubt"]
+    reasons["retries"] = list(_retries(view))
+    return {**reasons, "time": _time(view, gaps), "events": len(rows), "head": rows[-1].hash if rows else ""}
+
+
+# ---- a failure
+
+
+def _failure(view: View, rows: Sequence[Row]) -> Reasons:
+    """The error at its root, the step it came out of, and the tasks it passed through, innermost first."""
+    failure = failure_from(view.failure)
+    root = failure.root()
+    ended = next(event for row in reversed(rows) if isinstance(event := row.event(), RunFailed))
+    passed = [(scope, ident) for scope, _, ident in (step.partition(" ") for step in ended.path)]
+    tasks = [view.tasks[key] for key in (task_key(*place) for place in passed) if key in view.tasks]
+    levels = []
+    at: Failure | None = failure
+    while at is not None:
+        levels.append(
+            {"worker": at.worker, "error": at.error, "kind": at.kind, "input": at.input, "attempts": at.attempts}
+        )
+        at = at.cause
+    chain = [_level(level, tasks) for level in reversed(levels)]
+    step = next((view.steps[place] for place in passed if place in view.steps), None)
+    return {"error": root.error, "kind": root.kind, "step": _step(step) if step else None, "chain": chain}
+
+
+def _level(level: Reasons, tasks: Sequence[TaskView]) -> Reasons:
+    task = next((task for task in tasks if task.worker == level["worker"]), None)
+    return {**level, "step": task.seq if task else None, "label": task.label if task else ""}
+
+
+def _step(step: StepView) -> Reasons:
+    return {"step": step.seq, "kind": step.kind, "name": step.name, "request": step.request, "error": step.error}
+
+
+# ---- a wait
+
+
+def _wait(view: View, wait: WaitView) -> Reasons:
+    asked = wait.asked
+    chain: list[str] = []
+    at = view.tasks.get(wait.task)
+    while at is not None:
+        chain.append(f"{at.worker} ({at.label})" if at.label else at.worker)
+        at = view.tasks.get(at.parent)
+    return {
+        "id": asked.wait, "kind": asked.ask, "tool": asked.tool, "prompt": asked.prompt, "to": asked.to,
+        "since": wait.begun / _SECOND, "expires": asked.expires / _SECOND if asked.expires is not None else None,
+        "chain": chain,
+    }  # fmt: skip
+
+
+# ---- what came of it
+
+
+def _task(view: View, task: TaskView, gaps: Gaps) -> Reasons:
+    parent = view.tasks.get(task.parent)
+    state = "left" if view.state.ended and not task.ended else task.state
+    return {
+        "step": task.seq, "worker": task.worker, "label": task.label, "state": state, "attempt": task.attempt,
+        "parent": parent.seq if parent else None, "after": _after(view, task),
+        "took": gaps.busy(task.begun, task.ended) / _SECOND if task.ended else None,
+    }  # fmt: skip
+
+
+def _after(view: View, task: TaskView) -> list[str]:
+    """The tasks of the plan whose results this one was given."""
+    plan = view.plan if task.label and isinstance(view.plan, dict) else {}
+    return next(
+        (list(planned.get("after", ())) for planned in plan.get("tasks", ()) if planned["id"] == task.label), []
+    )
+
+
+def _answer(wait: WaitView) -> Reasons:
+    asked, answer = wait.asked, wait.answer
+    return {
+        "step": wait.seq, "kind": asked.ask, "tool": asked.tool, "prompt": asked.prompt, "digest": asked.digest,
+        "decision": answer.decision if answer else None, "by": answer.by if answer else "",
+        "channel": answer.channel if answer else "", "reason": answer.reason if answer else "",
+        "edited": bool(answer and answer.value is not None), "at": wait.answered / _SECOND if answer else None,
+    }  # fmt: skip
+
+
+def _retries(view: View) -> Iterator[Reasons]:
+    for task in view.tasks.values():
+        if task.attempt > 1:
+            yield {"step": task.seq, "what": f"{task.worker}, attempt {task.attempt}", "error": ""}
+    for step in view.steps.values():
+        if step.state == "failed":
+            yield {"step": step.seq, "what": f"{step.kind} {step.name}", "error": step.error}
+
+
+def _time(view: View, gaps: Gaps) -> Reasons:
+    """Seconds: from begin to end, of these with a process at work, and the work that was done in them."""
+    busy = gaps.busy(view.begun, view.updated)
+    work = _work(view, gaps)
+    return {
+        "whole": (view.updated - view.begun) / _SECOND, "busy": busy / _SECOND, "work": work / _SECOND,
+        "at_once": round(work / busy, 2) if busy else 1.0,
+    }  # fmt: skip
+
+
+def _work(view: View, gaps: Gaps) -> int:
+    """What all tasks took that gave nothing away and waited for nobody, and all steps of the others."""
+    steps: dict[str, int] = {}
+    for step in view.steps.values():
+        steps[step.task] = steps.get(step.task, 0) + step.took
+    others = {task.parent for task in view.tasks.values()} | {wait.task for wait in view.waits.values()}
+    total = steps.get("", 0)
+    for task in view.tasks.values():
+        own = 0 if task.key in others or not task.ended else gaps.busy(task.begun, task.ended)
+        total += max(own, steps.get(task.key, 0))
+    return total

@@ -1,0 +1,1 @@
+"""One file a command; `stretto.cli.main` says which there are."""

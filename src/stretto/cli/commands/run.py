@@ -1,0 +1,68 @@
+"""`stretto run TARGET [GOAL]`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from stretto.app.host import App
+from stretto.app.settings import Environment
+from stretto.app.targets import Target, resolve
+from stretto.cli.carry import carry
+from stretto.cli.options import Common, as_json, common
+from stretto.cli.terminal import note
+from stretto.core.errors import UsageError
+
+
+@click.command("run")
+@click.argument("target")
+@click.argument("goal", required=False)
+@click.option("--id", "id", metavar="ID", help="The run's id: the same one goes on with it.")
+@click.option("--input", "given", metavar="JSON", help="What the worker is given, in place of GOAL.")
+@click.option("--docs", metavar="PATH", help="For templates: the folder of documents.")
+@click.option("--out", metavar="PATH", help="For templates: where the result goes.")
+@click.option("--model", metavar="M", help="provider:model for workers that name none; none: rules only.")
+@click.option("--budget", metavar="'$1'", help="Cap of the run: '$0.50', '2000 tokens', '20 calls', '5 min'.")
+@click.option("--approve", metavar="TOOL,TOOL", help="Say yes to all calls of exactly these tools in this run.")
+@common
+def command(
+    common: Common,
+    target: str,
+    goal: str | None,
+    id: str | None,
+    given: str | None,
+    docs: str | None,
+    out: str | None,
+    model: str | None,
+    budget: str | None,
+    approve: str | None,
+) -> int:
+    """Work towards GOAL, to the end or until somebody must answer.
+
+    TARGET is a flow.yaml, path/to/file.py:worker, package.module:worker, or a template's name (report).
+    GOAL is the worker's input as text; - reads it from stdin.
+    """
+    found = resolve(target)
+    worker, value = _given(found, goal, given, docs, out)
+    tools = tuple(name.strip() for name in (approve or "").split(",") if name.strip())
+    if found.is_template and not common.json and not (model or Environment.here().model):
+        note("no model is named: rule-based workers do it (--model NAME for a language model)")
+
+    async def begin(app: App) -> tuple[str, str]:
+        extra = {"docs": docs, "out": out} if found.is_template else {}
+        run = await app.start(
+            worker, value, id=id, budget=budget, approve=tools, model=model or "", code=found.code, extra=extra
+        )
+        return run.id, ""
+
+    return carry(common, begin, id=id, standing=tools)
+
+
+def _given(found: Target, goal: str | None, given: str | None, docs: str | None, out: str | None) -> tuple[Any, Any]:
+    if given is not None and goal is not None:
+        raise UsageError("both GOAL and --input are given; a worker has one input")
+    if given is not None:
+        return found.worker, as_json(given, "--input")
+    return found.given(sys.stdin.read() if goal == "-" else goal, docs=docs, out=out)

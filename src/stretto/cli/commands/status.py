@@ -1,0 +1,84 @@
+"""`stretto status ID`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from stretto.app.gaps import Gaps
+from stretto.app.handle import Run
+from stretto.app.host import App
+from stretto.cli import codes, options
+from stretto.cli.listing import listed, painted
+from stretto.cli.options import Common
+from stretto.cli.result import about, as_object, ways
+from stretto.cli.session import reading
+from stretto.cli.terminal import command as whole_command
+from stretto.cli.terminal import in_line, out_json, pretty, tell
+from stretto.cli.tree import lines, planned_tasks, progress, spent_by_task
+from stretto.cli.words import MICRO, cost, duration, moment, spent
+from stretto.core.values import Spend
+
+_ROOM = 500
+"""Lines of tasks that are shown."""
+
+
+@click.command("status")
+@click.argument("id")
+@options.common
+def command(common: Common, id: str) -> int:
+    """Where run ID stands: its tasks, how far its plan is, what it waits for, what it cost."""
+
+    async def work(app: App) -> int:
+        run = await app.get(id)
+        if common.json:
+            out_json(_as_object(run))
+        else:
+            tell("\n".join(_told(run, app.db)))
+        return codes.DONE
+
+    return reading(common, work)
+
+
+def _as_object(run: Run) -> dict[str, Any]:
+    view, spent = run.view, spent_by_task(run.view)
+    tasks = [
+        {"step": task.seq, "worker": task.worker, "label": task.label, "state": task.state, "attempt": task.attempt,
+         "parent": view.tasks[task.parent].seq if task.parent in view.tasks else None, "begun": task.begun / MICRO,
+         "ended": task.ended / MICRO if task.ended else None, "error": task.error,
+         "cost": cost(spent.get(task.key, Spend()))}
+        for task in view.tasks.values()
+    ]  # fmt: skip
+    done, total = progress(view)
+    return {
+        **as_object(run), "worker": view.worker, "begun": view.begun / MICRO, "updated": view.updated / MICRO,
+        "progress": {"done": done, "total": total, "percent": _percent(done, total)}, "tasks": tasks,
+        "approvals": run.approvals,
+    }  # fmt: skip
+
+
+def _told(run: Run, db: str) -> Iterator[str]:
+    view, now, gaps = run.view, time.time_ns() // 1000, Gaps(run.events)
+    until = view.updated if view.state.ended else now
+    done, total = progress(view)
+    yield f"{view.worker}  {run.id}  {painted(view.state.value, view.state.value)}"
+    if view.input is not None:
+        yield f"  input    {in_line(pretty(view.input), 100)}"
+    yield f"  begun    {moment(view.begun)}, worked {duration(gaps.busy(view.begun, until))}"
+    share = f"plan     {_percent(done, total)}%," if planned_tasks(view) else "tasks   "
+    yield f"  {share} {done} of {total} done"
+    if spent(view.spend):
+        yield f"  cost     {spent(view.spend)}"
+    yield ""
+    yield from listed(lines(view, gaps, now, _ROOM, whole=True))
+    for asked in () if view.state.ended else run.approvals:
+        yield f"\n{about(asked)}"
+        for meaning, words in ways(asked):
+            yield f"  {meaning:<10} {whole_command(db, *words)}"
+
+
+def _percent(done: int, total: int) -> int:
+    return 100 * done // total if total else 0

@@ -1,0 +1,36 @@
+"""`stretto tools TARGET`."""
+
+from __future__ import annotations
+
+import click
+
+from stretto.app.parts import tools
+from stretto.app.targets import resolve
+from stretto.cli import codes, options
+from stretto.cli.options import Common
+from stretto.cli.terminal import in_line, note, out_json, tell
+
+
+@click.command("tools")
+@click.argument("target")
+@options.common
+def command(common: Common, target: str) -> int:
+    """The tools that TARGET may call: what each risks, how it may be repeated, and who has it."""
+    found = resolve(target)
+    known = tools(found.worker, found.around)
+    if common.json:
+        out_json([
+            {"name": tool.name, "description": tool.description, "risk": tool.risk, "effect": tool.effect,
+             "external": tool.external, "irreversible": tool.irreversible, "to": tool.to,
+             "preview": tool.preview is not None, "verify": tool.verify is not None, "undo": tool.undo is not None,
+             "parameters": tool.spec.parameters, "workers": workers}
+            for tool, workers in known.values()
+        ])  # fmt: skip
+        return codes.DONE
+    width = max((len(name) for name in known), default=0)
+    for name, (tool, workers) in known.items():
+        whose = f"  ({', '.join(workers)})" if workers else ""
+        tell(f"{name:<{width}}  {tool.risk:<6}  {tool.effect:<10}  {in_line(tool.description, 80)}{whose}")
+    if not known:
+        note(f"{target} has no tools that can be seen from outside")
+    return codes.DONE

@@ -1,0 +1,128 @@
+"""`stretto why ID`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from stretto.app.gaps import Gaps
+from stretto.app.handle import Run
+from stretto.app.host import App
+from stretto.cli import codes, options
+from stretto.cli.listing import listed, painted
+from stretto.cli.options import Common
+from stretto.cli.result import about, ways
+from stretto.cli.session import reading
+from stretto.cli.terminal import command as whole_command
+from stretto.cli.terminal import in_line, out_json, pretty, tell
+from stretto.cli.tree import lines
+from stretto.cli.words import MICRO, cost, duration, moment, spent
+from stretto.core.values import RunState
+
+_ROOM = 40
+"""Lines of tasks that are shown."""
+
+
+@click.command("why")
+@click.argument("id")
+@options.common
+def command(common: Common, id: str) -> int:
+    """What led to run ID's output, failure or question: tasks, approvals, retries, time and cost."""
+
+    async def work(app: App) -> int:
+        run = await app.get(id)
+        reasons = run.why()
+        if common.json:
+            out_json({**reasons, "cost": cost(run.view.spend)})
+        else:
+            tell("\n".join([*_because(run, reasons, app.db), *_record(run, reasons)]))
+        return codes.DONE
+
+    return reading(common, work)
+
+
+# ---- what it comes down to
+
+
+def _because(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
+    state = run.view.state
+    yield f"{run.view.worker}  {run.id}  {painted(state.value, state.value)}"
+    match state:
+        case RunState.FAILED:
+            yield from _failure(run, reasons, db)
+        case RunState.WAITING | RunState.RUNNING:
+            yield from _waits(run, reasons, db)
+        case RunState.DONE | RunState.CANCELLED:
+            yield ""
+    yield "tasks"
+    yield from (f"  {line}" for line in listed(lines(run.view, Gaps(run.events), run.view.updated, _ROOM, whole=True)))
+
+
+def _failure(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
+    error = in_line(f"{reasons['kind']}: {reasons['error']}", 1000)
+    yield f"\n  {painted(error, 'failed')}\n"
+    if step := reasons["step"]:
+        request = in_line(pretty(step["request"]), 200)
+        yield f"  in    {step['kind']} {step['name']}, step {step['step']}, asked with {request}"
+    for level in reasons["chain"]:
+        which = f" ({in_line(level['label'])})" if level["label"] else ""
+        tries = f", {level['attempts']} attempts" if level["attempts"] > 1 else ""
+        number = f", step {level['step']}" if level["step"] else ""
+        yield f"  of    {level['worker']}{which}{number}{tries}, given {in_line(pretty(level['input']), 200)}"
+    yield f"\n  mend it, then  {whole_command(db, 'resume', run.id)}"
+    yield f"  look closer    {whole_command(db, 'show', run.id, '--step', 'N')}\n"
+
+
+def _waits(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
+    by_id = {asked["id"]: asked for asked in run.approvals}
+    for wait in reasons["waits"]:
+        yield f"\n  {about(by_id[wait['id']])}"
+        yield f"  since {moment(wait['since'] * MICRO)}, asked in {' < '.join(wait['chain'])}"
+        for meaning, words in ways(by_id[wait["id"]]):
+            yield f"    {meaning:<10} {whole_command(db, *words)}"
+    yield ""
+
+
+# ---- how it came about
+
+
+def _record(run: Run, reasons: dict[str, Any]) -> Iterator[str]:
+    needs = [task for task in reasons["tasks"] if task["after"]]
+    if needs:
+        yield "\nfed by"
+        yield from (f"  {in_line(task['label'])} < {in_line(', '.join(task['after']), 200)}" for task in needs)
+    if reasons["answers"]:
+        yield "\nanswers"
+        yield from (f"  {_answer(answer)}" for answer in reasons["answers"])
+    if reasons["doubts"]:
+        yield "\ndoubts"
+        yield from (f"  {_answer(doubt)}" for doubt in reasons["doubts"])
+    if reasons["retries"]:
+        yield "\nretries"
+        yield from (
+            f"  step {retry['step']}  {retry['what']}  {in_line(retry['error'], 200)}".rstrip()
+            for retry in reasons["retries"]
+        )
+    yield f"\ntime    {_time(reasons['time'])}"
+    yield f"cost    {spent(run.view.spend) or 'no model was called'}"
+    yield f"record  {reasons['events']} events, up to {reasons['head'][:16]}"
+
+
+def _answer(answer: dict[str, Any]) -> str:
+    what = answer["tool"] or in_line(answer["prompt"])
+    if answer["decision"] is None:
+        return f"step {answer['step']}  {what}: open"
+    edited = ", edited" if answer["edited"] and answer["kind"] == "approval" else ""
+    reason = f": {in_line(answer['reason'], 200)}" if answer["reason"] else ""
+    digest = f", digest {answer['digest'][:16]}" if answer["digest"] else ""
+    who = f"{answer['by'] or answer['channel']} ({answer['channel']})"
+    at = moment(answer["at"] * MICRO)
+    return f"step {answer['step']}  {what}: {answer['decision']}{edited} by {who} at {at}{digest}{reason}"
+
+
+def _time(time: dict[str, float]) -> str:
+    busy, work, whole = (int(time[name] * MICRO) for name in ("busy", "work", "whole"))
+    waited = f", {duration(whole - busy)} more without a process" if whole - busy > MICRO else ""
+    return f"{duration(work)} of work in {duration(busy)} ({time['at_once']:.1f} at once){waited}"

@@ -1,0 +1,170 @@
+"""A question of a run, asked in the terminal: what exactly is wanted, and yes, no, an edit, or later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from stretto.cli import keyboard
+from stretto.cli.answering import Asked, fitting
+from stretto.cli.keyboard import Moot
+from stretto.cli.terminal import drawn, in_line, pretty, safe
+from stretto.cli.words import MICRO, moment
+from stretto.core.values import Answer
+
+ASKABLE = ("approval", "question", "review", "doubt", "budget")
+_FIRST_LINES = 40
+"""Lines of a preview that are shown at once."""
+_SHORT = 200
+"""Characters of an argument that are shown at once."""
+
+_CHOICES = {
+    "approval": {"y": "yes", "n": "no", "e": "edit", "l": "later"},
+    "review": {"y": "accept", "n": "reject", "e": "edit", "l": "later"},
+    "doubt": {"d": "it happened", "r": "repeat it", "a": "give up", "l": "later"},
+    "budget": {"n": "no", "l": "later"},
+    "question": {"l": "later"},
+}
+
+
+class Questions:
+    """Asks whoever sits at the terminal. `quiet` keeps signals away while an editor has it."""
+
+    def __init__(self, quiet: Callable[[], AbstractContextManager[None]]) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    async def ask(self, asked: Asked, moot: Moot) -> Answer | None:
+        """The answer; None for later. Raises `keyboard.Answered` where somebody else was faster."""
+        self._show(asked, whole=False)
+        try:
+            while (answer := await self._answer(asked, moot)) == "again":
+                pass
+        except keyboard.EndOfInput:
+            self._console.print()
+            return None
+        return answer if isinstance(answer, Answer) else None
+
+    # ---- what is shown
+
+    def _show(self, asked: Asked, *, whole: bool) -> None:
+        self._print("")
+        self._print(self._title(asked))
+        width = max(map(len, asked["args"] or {}), default=0)
+        for name, value in (asked["args"] or {}).items():
+            self._block(f"{name:<{width}}", pretty(value), whole)
+        if asked["content"] is not None:
+            self._block("", pretty(asked["content"]), whole)
+        if asked["preview"]:
+            self._preview(str(asked["preview"]), whole)
+
+    def _title(self, asked: Asked) -> Text:
+        text = Text("? ", style="bold yellow").append(safe(asked["tool"] or asked["prompt"]), style="bold")
+        said = [asked["prompt"] if asked["tool"] else "", f"asked by {asked['worker']}" if asked["worker"] else ""]
+        said += [f"to {asked['to']}"] if asked["to"] else []
+        said += [f"no answer by {moment(asked['expires'] * MICRO)} is a no"] if asked["expires"] else []
+        return text.append("".join(f"  ·  {in_line(part, 300)}" for part in said if part), style="dim")
+
+    def _block(self, name: str, value: str, whole: bool) -> None:
+        short = value if whole or len(value) <= _SHORT else f"{value[:_SHORT]}…"
+        more = "" if short == value else f"  ({len(value):,} characters; s shows all)"
+        first, *rest = safe(short).split("\n")
+        text = Text(f"  {name}  " if name else "  ", style="dim").append(first, style="default")
+        indent = " " * (len(name) + 4 if name else 2)
+        for line in rest:
+            text.append(f"\n{indent}{line}", style="default")
+        self._print(text.append(more, style="dim"))
+
+    def _preview(self, preview: str, whole: bool) -> None:
+        found = safe(preview).split("\n")
+        shown = found if whole or len(found) <= _FIRST_LINES else found[:_FIRST_LINES]
+        self._print("")
+        for line in shown:
+            self._print(Text(f"  {line}", style=_colour(line)))
+        if len(shown) < len(found):
+            self._print(Text(f"  … {len(found) - len(shown)} more lines; s shows all", style="dim"))
+
+    def _print(self, text: Text | str) -> None:
+        plain = text if isinstance(text, Text) else Text(text)
+        if drawn(plain.plain, self._console.file) != plain.plain:
+            plain = Text(drawn(plain.plain, self._console.file))
+        self._console.print(plain)
+
+    # ---- what is answered
+
+    async def _answer(self, asked: Asked, moot: Moot) -> Answer | str | None:
+        kind = asked["kind"]
+        choices = {**_CHOICES[kind], **({"s": "show all"} if _is_long(asked) else {})}
+        typed = await self._line(_offer(kind, choices), moot)
+        choice = typed.lower()[:1] if typed.lower() in {*choices, *choices.values()} else ""
+        match kind, choice:
+            case _, "l":
+                return None
+            case _, "s":
+                self._show(asked, whole=True)
+                return "again"
+            case (("approval" | "review"), "y"):
+                return Answer("approve")
+            case (("approval" | "review" | "budget"), "n"):
+                return Answer("reject", reason=await self._line("  why not (may be empty) › ", moot))
+            case (("approval" | "review"), "e"):
+                return await self._edited(asked, moot)
+            case "doubt", ("d" | "r" | "a"):
+                return await self._settled(choice, moot)
+            case (("budget" | "question"), "") if typed:
+                return Answer("approve" if kind == "budget" else "answer", fitting(typed, asked))
+        return "again"
+
+    async def _settled(self, choice: str, moot: Moot) -> Answer | str:
+        if choice == "d":
+            return self._json(
+                Answer("done"), await self._line("  its result, as JSON (may be empty) › ", moot) or "null"
+            )
+        return Answer({"r": "repeat", "a": "abort"}[choice])
+
+    async def _edited(self, asked: Asked, moot: Moot) -> Answer | str:
+        now = asked["args"] if asked["kind"] == "approval" else asked["content"]
+        if os.environ.get("VISUAL") or os.environ.get("EDITOR"):
+            with self._quiet():
+                text = await asyncio.to_thread(
+                    click.edit, f"{json.dumps(now, indent=2, ensure_ascii=False)}\n", extension=".json"
+                )
+        else:
+            text = await self._line("  instead, as one line of JSON › ", moot)
+        return self._json(Answer("approve"), text) if text else "again"
+
+    def _json(self, answer: Answer, text: str) -> Answer | str:
+        try:
+            return Answer(answer.decision, json.loads(text))
+        except ValueError as error:
+            self._print(Text(f"  that is no JSON: {error}", style="red"))
+            return "again"
+
+    async def _line(self, prompt: str, moot: Moot) -> str:
+        return await keyboard.line(drawn(prompt, self._console.file), moot)
+
+
+def _offer(kind: str, choices: Mapping[str, str]) -> str:
+    words = " · ".join(f"{key} {word}" for key, word in choices.items())
+    lead = {"budget": "the new budget, like $2, or  ", "question": "your answer, or  "}.get(kind, "")
+    return f"\n  {lead}{words} › "
+
+
+def _is_long(asked: Asked) -> bool:
+    values = [*(asked["args"] or {}).values(), *([asked["content"]] if asked["content"] is not None else [])]
+    return (
+        any(len(pretty(value)) > _SHORT for value in values) or str(asked["preview"] or "").count("\n") >= _FIRST_LINES
+    )
+
+
+def _colour(line: str) -> str:
+    if line.startswith(("+++", "---")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "default")

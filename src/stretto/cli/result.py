@@ -1,0 +1,97 @@
+"""What a command says of a run when it leaves it: its output, its failure, or what it waits for and how to go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stretto.app.handle import Run
+from stretto.cli import codes
+from stretto.cli.options import Common
+from stretto.cli.terminal import command, in_line, note, out, out_json, pretty
+from stretto.cli.words import MICRO, cost, moment
+from stretto.core.values import RunState
+from stretto.runtime.failures import failure_from
+
+
+def leave(run: Run, common: Common, db: str) -> int:
+    """Say how the run stands; the exit code that goes with it."""
+    if common.json:
+        out_json(as_object(run))
+    else:
+        _tell(run, db)
+    return codes.of_state(run.view.state)
+
+
+def as_object(run: Run) -> dict[str, Any]:
+    """The run as the one object that `run --json` ends with."""
+    view = run.view
+    whole: dict[str, Any] = {"id": run.id, "state": view.state.value, "output": view.output, "cost": cost(view.spend)}
+    if view.state is RunState.FAILED:
+        whole["error"] = failure_from(view.failure).sentence()
+    if view.state is RunState.WAITING:
+        whole["approvals"] = run.approvals
+    return whole
+
+
+def _tell(run: Run, db: str) -> None:
+    view = run.view
+    match view.state:
+        case RunState.DONE:
+            if view.output is not None:
+                if sys.stdout.isatty() and sys.stderr.isatty():
+                    note()
+                out(pretty(view.output))
+        case RunState.FAILED:
+            note(f"✗ {in_line(failure_from(view.failure).sentence(), 1000)}")
+            note(f"  what led to it     {command(db, 'why', run.id)}")
+            note(f"  try again there    {command(db, 'resume', run.id)}")
+        case RunState.CANCELLED:
+            note(f"✗ run {run.id} was cancelled")
+        case RunState.WAITING | RunState.RUNNING:
+            note(f"? run {run.id} waits; nothing of it is lost. To go on:")
+            for asked in run.approvals:
+                note(f"\n  {about(asked)}")
+                for meaning, words in ways(asked):
+                    note(f"    {meaning:<10} {command(db, *words)}")
+
+
+def about(asked: Mapping[str, Any]) -> str:
+    """A question in one line."""
+    what = {
+        "approval": f"{_call(asked)} needs approval: {asked['prompt']}",
+        "signal": f"signal {asked['prompt']}",
+        "timer": asked["prompt"],
+    }.get(asked["kind"], asked["prompt"])
+    to = f" · to {asked['to']}" if asked["to"] else ""
+    until = f" · until {moment(asked['expires'] * MICRO)}" if asked["expires"] else ""
+    return in_line(f"{asked['id']}  {what}{to}{until}", 400)
+
+
+def _call(asked: Mapping[str, Any]) -> str:
+    """The call that is asked about, in short."""
+    args = (f"{name}={in_line(pretty(value), 24)}" for name, value in (asked["args"] or {}).items())
+    return in_line(f"{asked['tool']}({', '.join(args)})", 100)
+
+
+def ways(asked: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The commands that answer a question: what each means, and its words."""
+    run, wait = asked["run"], asked["id"]
+    match asked["kind"]:
+        case "approval" | "review":
+            yield "yes", ("approve", run, wait)
+            yield "no", ("reject", run, wait, "--reason", "WHY")
+        case "question":
+            yield "answer", ("approve", run, wait, "--edit", "ANSWER")
+        case "budget":
+            yield "raise", ("approve", run, wait, "--edit", "$1")
+            yield "no", ("reject", run, wait, "--reason", "WHY")
+        case "doubt":
+            yield "happened", ("resolve", run, wait, "done", "--result", "JSON")
+            yield "repeat", ("resolve", run, wait, "repeat")
+            yield "give up", ("resolve", run, wait, "abort")
+        case "signal":
+            yield "send", ("send", run, asked["prompt"], "JSON")
+        case _:
+            yield "go on", ("resume", run)

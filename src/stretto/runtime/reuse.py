@@ -1,0 +1,60 @@
+"""What a forked run may take over from the run it came from, beyond the fork, and what it must ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stretto.core.canonical import encode, identity
+from stretto.core.events import Ref, Row, StepIntended, TaskFinished, TaskStarted
+
+Blob = Callable[[str], Awaitable[bytes]]
+
+
+@dataclass(slots=True)
+class Reuse:
+    """The finished tasks behind the fork, and the `once` calls that were made there."""
+
+    outputs: dict[str, list[Any]] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+
+    def task(self, worker: str, fingerprint: str, data: bytes) -> tuple[bool, Any]:
+        """Whether the same worker finished the same task, and its stored output; each is given out once."""
+        outputs = self.outputs.get(_task(worker, fingerprint, data))
+        return (True, outputs.pop(0)) if outputs else (False, None)
+
+    def was_made(self, tool: str, request: bytes) -> bool:
+        """Whether this very call was made already."""
+        return _call(tool, request) in self.made
+
+
+async def reusable(rows: Sequence[Row], at: int, blob: Blob) -> Reuse:
+    """What can be reused of a run's events behind `at`."""
+    reuse, begun = Reuse(), dict[tuple[str, str], TaskStarted]()
+    for row in rows:
+        match row.event():
+            case TaskStarted() as started:
+                begun[row.scope, row.ident] = started
+            case TaskFinished(output=output) if row.seq > at:
+                started = begun[row.scope, row.ident]
+                name = _task(started.worker, started.fingerprint, await _bytes(started.input, blob))
+                reuse.outputs.setdefault(name, []).append(output)
+            case StepIntended(effect="once", name=tool, request=request) if row.seq > at:
+                reuse.made.add(_call(tool, await _bytes(request, blob)))
+            case _:
+                continue
+    return reuse
+
+
+async def _bytes(value: Any, blob: Blob) -> bytes:
+    return await blob(value.digest) if isinstance(value, Ref) else encode(value)
+
+
+def _task(worker: str, fingerprint: str, data: bytes) -> str:
+    return identity(encode([worker, fingerprint]) + data)
+
+
+def _call(tool: str, request: bytes) -> str:
+    return identity(encode(tool) + request)
+
