@@ -67,8 +67,8 @@ class Agent(Worker[Any, Out], Generic[Out]):
         conversation, repairs = brief(self.instructions, value), 0
         for turn in range(1, self.max_turns + 1):
             reply = await self._think(context, brains, conversation, last=turn == self.max_turns)
-            if reply.message.calls:
-                conversation.append(await self._kit.answer(context, reply.message.calls))
+            if calls := reply.message.calls:
+                conversation.append(await self._kit.answer(context, calls))
                 continue
             try:
                 return self._answer(reply)

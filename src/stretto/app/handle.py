@@ -18,6 +18,7 @@ from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWait
 from stretto.core.events import Asked, Row
 from stretto.core.ports import Letter
 from stretto.core.values import RunState, Spend
+from stretto.runtime import engine
 from stretto.runtime.execution import Finished, Outcome, Stopped, outcome_of
 from stretto.runtime.failures import failure_from
 from stretto.runtime.view import TaskView, View, WaitView, fetched
@@ -209,9 +210,15 @@ class Run:
 
     @_either
     async def cancel(self, *, by: str = "", reason: str = "") -> Run:
-        """Stop the run."""
+        """Stop the run. Its code is unwound, and may undo; where that cannot be found any more, the run just ends."""
+        await self.refresh()
+        if self._view.state.ended:
+            raise UsageError(f"run {self.id} is {self.state} already; only a run that is not finished can be cancelled")
         await self._app.store.post(Letter(self.id, "cancel", encode({"by": by, "reason": reason})))
-        await self._app.take_up(self.id)
+        try:
+            await self._app.take_up(self.id)
+        except UsageError:
+            await engine.end_cancelled(self._app.store, self.id, by, reason)
         await self._app.ended(self.id)
         return await self.refresh()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stretto.cli.question import Questions
 
 Begin = Callable[[App], Awaitable[tuple[str, str]]]
-"""Starts, answers or takes up a run; gives its id, and the id of the question that was answered, if one was."""
+"""Starts, answers or takes up a run; gives its id, and the question or signal that was answered, if one was."""
 
 
 def carry(common: Common, begin: Begin, *, id: str | None = None, by: str = "", standing: Iterable[str] = ()) -> int:

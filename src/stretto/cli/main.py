@@ -33,7 +33,7 @@ COMMANDS = {
     "approve": "Say yes to a question of a run, maybe edited.",
     "reject": "Say no to a question of a run.",
     "resolve": "Settle a step of which it is not known whether it happened.",
-    "send": "Send a signal to a run that waits for it.",
+    "send": "Send a signal to a run.",
     "resume": "Go on with a run after a crash, an answer or a failure.",
     "cancel": "Stop a run.",
     "replay": "Go through a run again with no effect, and see whether it goes the same way.",

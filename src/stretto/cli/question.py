@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from stretto.cli import keyboard
@@ -22,8 +23,8 @@ from stretto.core.values import Answer
 ASKABLE = ("approval", "question", "review", "doubt", "budget")
 _FIRST_LINES = 40
 """Lines of a preview that are shown at once."""
-_SHORT = 200
-"""Characters of an argument that are shown at once."""
+_SHORT, _BESIDE = 200, 60
+"""Characters of an argument that are shown at once, alone and beside a preview."""
 
 _CHOICES = {
     "approval": {"y": "yes", "n": "no", "e": "edit", "l": "later"},
@@ -39,7 +40,7 @@ class Questions:
 
     def __init__(self, quiet: Callable[[], AbstractContextManager[None]]) -> None:
         self._quiet = quiet
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, highlight=False)
 
     async def ask(self, asked: Asked, moot: Moot) -> Answer | None:
         """The answer; None for later. Raises `keyboard.Answered` where somebody else was faster."""
@@ -55,13 +56,14 @@ class Questions:
     # ---- what is shown
 
     def _show(self, asked: Asked, *, whole: bool) -> None:
-        self._print("")
+        self._print(Text())
         self._print(self._title(asked))
-        width = max(map(len, asked["args"] or {}), default=0)
-        for name, value in (asked["args"] or {}).items():
-            self._block(f"{name:<{width}}", pretty(value), whole)
+        args = asked["args"] or {}
+        width = max(map(len, args), default=0)
+        for name, value in args.items():
+            self._block(f"{name:<{width}}  ", pretty(value), 0 if whole else _BESIDE if asked["preview"] else _SHORT)
         if asked["content"] is not None:
-            self._block("", pretty(asked["content"]), whole)
+            self._block("", pretty(asked["content"]), 0 if whole else _SHORT)
         if asked["preview"]:
             self._preview(str(asked["preview"]), whole)
 
@@ -72,30 +74,31 @@ class Questions:
         said += [f"no answer by {moment(asked['expires'] * MICRO)} is a no"] if asked["expires"] else []
         return text.append("".join(f"  ·  {in_line(part, 300)}" for part in said if part), style="dim")
 
-    def _block(self, name: str, value: str, whole: bool) -> None:
-        short = value if whole or len(value) <= _SHORT else f"{value[:_SHORT]}…"
-        more = "" if short == value else f"  ({len(value):,} characters; s shows all)"
-        first, *rest = safe(short).split("\n")
-        text = Text(f"  {name}  " if name else "  ", style="dim").append(first, style="default")
-        indent = " " * (len(name) + 4 if name else 2)
-        for line in rest:
-            text.append(f"\n{indent}{line}", style="default")
-        self._print(text.append(more, style="dim"))
+    def _block(self, name: str, value: str, limit: int) -> None:
+        short = value if not limit or len(value) <= limit else f"{value[:limit].rstrip()}…"
+        lines = safe(short).split("\n")
+        text = Text(name, style="dim").append(lines[0], style="default")
+        for line in lines[1:]:
+            text.append(f"\n{' ' * len(name)}{line}", style="default")
+        if short != value:
+            text.append(f"  ({len(value):,} characters; s shows all)", style="dim")
+        self._print(text, indent=2)
 
     def _preview(self, preview: str, whole: bool) -> None:
-        found = safe(preview).split("\n")
+        found = safe(preview).rstrip("\n").split("\n")
         shown = found if whole or len(found) <= _FIRST_LINES else found[:_FIRST_LINES]
-        self._print("")
+        self._print(Text())
         for line in shown:
-            self._print(Text(f"  {line}", style=_colour(line)))
+            self._print(Text(line, style=_colour(line)), indent=2)
         if len(shown) < len(found):
-            self._print(Text(f"  … {len(found) - len(shown)} more lines; s shows all", style="dim"))
+            self._print(Text(f"… {len(found) - len(shown)} more lines; s shows all", style="dim"), indent=2)
 
-    def _print(self, text: Text | str) -> None:
-        plain = text if isinstance(text, Text) else Text(text)
-        if drawn(plain.plain, self._console.file) != plain.plain:
-            plain = Text(drawn(plain.plain, self._console.file))
-        self._console.print(plain)
+    def _print(self, text: Text, indent: int = 0) -> None:
+        if not text:
+            self._console.print()  # an empty text in a padding is no line at all
+            return
+        fitted = drawn(text.plain, self._console.file)
+        self._console.print(Padding.indent(text if fitted == text.plain else Text(fitted), indent))
 
     # ---- what is answered
 
@@ -144,7 +147,7 @@ class Questions:
         try:
             return Answer(answer.decision, json.loads(text))
         except ValueError as error:
-            self._print(Text(f"  that is no JSON: {error}", style="red"))
+            self._print(Text(f"that is no JSON: {error}", style="red"), indent=2)
             return "again"
 
     async def _line(self, prompt: str, moot: Moot) -> str:

@@ -16,6 +16,8 @@ SIGNS = {
     "done": "✓", "failed": "✗", "waiting": "?", "running": "●", "planned": "○", "left": "–", "doubt": "?", "more": "…",
 }  # fmt: skip
 NOTHING = Spend()
+_MANY = 100
+"""Tasks of one parent that are no longer shown one by one."""
 _CALM = frozenset({"done", "planned", "left"})
 
 
@@ -97,12 +99,23 @@ class _Tree:
         )
         if folded and state == "done":
             return
-        for child in self._children.get(task.key, ()):
+        children = self._children.get(task.key, [])
+        if folded and len(children) > _MANY:
+            yield from self._done(children, depth + 1)
+            children = [child for child in children if child.state != "done"]
+        for child in children:
             yield from self._task(child, depth + 1, folded)
         if not self._over:
             yield from (_step(step, depth + 1, self._now) for step in self._steps.get(task.key, ()))
             yield from (_question(wait, depth + 1) for wait in self._waits.get(task.key, ()))
             yield from self._planned(task, depth + 1)
+
+    def _done(self, children: list[TaskView], depth: int) -> Iterator[Line]:
+        """Those of many tasks that are done, as one line; what each was is not even looked at."""
+        done = [child for child in children if child.state == "done"]
+        spent = [self._spent[child.key] for child in done if child.key in self._spent]
+        if done:
+            yield _counted(Line(depth, "done", done[0].worker, "", "", sum(spent, NOTHING), len(done)))
 
     def _planned(self, task: TaskView, depth: int) -> Iterator[Line]:
         begun = {child.label for child in self._children.get(task.key, ())}

@@ -47,7 +47,7 @@ def spent(spend: Spend) -> str:
     """What a run used, in a few words; empty where it called no model."""
     if not spend.calls:
         return ""
-    unpriced = f" (+ {spend.unpriced} calls of unknown price)" if spend.unpriced else ""
+    unpriced = f" (+ {counted(spend.unpriced, 'call')} of unknown price)" if spend.unpriced else ""
     return f"{tokens(spend.input + spend.output)} tokens · {money(spend.usd)}{unpriced}"
 
 

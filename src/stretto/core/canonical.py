@@ -31,10 +31,18 @@ def encode(value: object) -> bytes:
     try:
         text = orjson.dumps(value, default=_convert, option=_SORTED)
     except (TypeError, RecursionError) as error:
-        raise UsageError(f"{_culprit(value)} has no canonical JSON form: {error}; {_REMEDY}") from error
+        raise _refusal(value, error) from error
     if b"null" in text:  # the encoder writes NaN and infinity as null, silently
         _refuse_nan(value, "value")
     return text
+
+
+def join(value: object) -> bytes:
+    """The canonical bytes of a value that is known to hold no floating-point numbers, but in canonical fragments."""
+    try:
+        return orjson.dumps(value, option=_SORTED)
+    except TypeError as error:
+        raise _refusal(value, error) from error
 
 
 def decode(text: bytes | str) -> Any:
@@ -58,6 +66,10 @@ def same_after_storing(value: object) -> bool:
 
 
 _LONGEST = 120
+def _refusal(value: object, error: Exception) -> UsageError:
+    return UsageError(f"{_culprit(value)} has no canonical JSON form: {error}; {_REMEDY}")
+
+
 _REMEDY = "use text, numbers, lists, dicts with text keys, dataclasses or pydantic models"
 
 

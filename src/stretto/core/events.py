@@ -6,6 +6,7 @@ when written (spilled into the blob table where large, the field's name then end
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, ClassVar
@@ -292,17 +293,21 @@ def read(kind: str, body: bytes) -> Event:
     """The event of a stored body; unknown fields of a newer release are left out."""
     if kind not in KINDS:
         raise JournalError(f"event kind {kind!r} is not known to this release of stretto; upgrade it to read this run")
-    known = _names(kind)
-    values: dict[str, Any] = {}
-    for name, value in decode(body).items():
-        if name.endswith("@"):
-            values[name[:-1]] = Ref(value)
-        elif name in known:
-            values[name] = tuple(value) if isinstance(value, list) and name in _TUPLES else value
+    values = decode(body)
+    if not values.keys() <= _names(kind) or not _TUPLES.isdisjoint(values):
+        values = dict(_readable(kind, values))
     return KINDS[kind](**values)
 
 
 _TUPLES = {"waits", "path", "usage"}
+
+
+def _readable(kind: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if name.endswith("@"):
+            yield name[:-1], Ref(value)
+        elif name in _names(kind):
+            yield name, tuple(value) if isinstance(value, list) and name in _TUPLES else value
 
 
 @cache

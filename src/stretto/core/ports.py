@@ -164,8 +164,8 @@ class Journal(Protocol):
         """
         ...
 
-    async def read(self, run: str, after: int = -1) -> list[Row]:
-        """The committed events of a run behind sequence number `after`."""
+    async def read(self, run: str, after: int = -1, limit: int | None = None) -> list[Row]:
+        """The committed events of a run behind sequence number `after`, at most `limit` of them."""
         ...
 
     async def blob(self, digest: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stretto.core.canonical import decode, digest, encode
+from stretto.core.canonical import decode, digest, encode, join
 from stretto.core.errors import JournalError
 from stretto.core.events import Row, envelope, write
 from stretto.core.ports import Entry, Lease
@@ -15,7 +15,7 @@ def seal(lease: Lease, entry: Entry) -> tuple[Row, list[tuple[str, bytes]]]:
     body, blobs = write(entry.event)
     lease.time = time = max(lease.time, entry.time)
     seq, prev, kind = lease.seq, lease.head, entry.event.kind
-    head = digest(encode(envelope(lease.run, seq, time, lease.epoch, entry.scope, kind, entry.ident, body, prev)))
+    head = digest(join(envelope(lease.run, seq, time, lease.epoch, entry.scope, kind, entry.ident, body, prev)))
     lease.seq, lease.head = seq + 1, head
     return Row(lease.run, seq, time, lease.epoch, entry.scope, kind, entry.ident, body, prev, head), blobs
 

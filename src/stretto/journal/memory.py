@@ -41,12 +41,12 @@ class MemoryStore:
                 observer.see(rows)
         return None
 
-    async def read(self, run: str, after: int = -1) -> list[Row]:
+    async def read(self, run: str, after: int = -1, limit: int | None = None) -> list[Row]:
         """See `Journal.read`."""
         if run not in self._runs:
             return []
         self._sealed(self._runs[run])
-        return self._runs[run].rows[after + 1 :]
+        return self._runs[run].rows[after + 1 : None if limit is None else after + 1 + limit]
 
     async def blob(self, digest: str) -> bytes:
         """See `Journal.blob`."""

@@ -22,6 +22,9 @@ POLL = 0.05
 SHORT = 200
 """Rows that are read at once; more of them are read in a thread."""
 
+_READ = (
+    "select run,seq,time,epoch,scope,kind,ident,body,hash from events where run=? and seq between ? and ? order by seq"
+)
 _ROW = "insert into events values(?,?,?,?,?,?,?,?,?)"
 _LETTER = "insert or ignore into inbox values(?,?,?,null)"
 _BLOB = "insert or ignore into blobs values(?,?)"
@@ -54,27 +57,27 @@ class SqliteStore:
         self._writer.put(job)
         return job.done
 
-    async def read(self, run: str, after: int = -1) -> list[Row]:
+    async def read(self, run: str, after: int = -1, limit: int | None = None) -> list[Row]:
         """See `Journal.read`."""
         newest = self._read.execute("select max(seq) from events where run=?", (run,)).fetchone()[0]
         if newest is None or newest <= after:
             return []
-        if newest - after <= SHORT:
-            return self._rows(self._read, run, after)
-        return await asyncio.to_thread(self._rows_apart, run, after)
+        last = newest if limit is None else min(newest, after + limit)
+        if last - after <= SHORT:
+            return self._rows(self._read, run, after, last)
+        return await asyncio.to_thread(self._rows_apart, run, after, last)
 
-    def _rows_apart(self, run: str, after: int) -> list[Row]:
+    def _rows_apart(self, run: str, after: int, last: int) -> list[Row]:
         reader = connect(self.path)
         try:
-            return self._rows(reader, run, after)
+            return self._rows(reader, run, after, last)
         finally:
             reader.close()
 
-    def _rows(self, reader: sqlite3.Connection, run: str, after: int) -> list[Row]:
-        query = "select run,seq,time,epoch,scope,kind,ident,body,hash from events where run=? and seq>=? order by seq"
+    def _rows(self, reader: sqlite3.Connection, run: str, after: int, last: int) -> list[Row]:
         rows, prev = [], ""
         try:
-            for run, seq, time, epoch, scope, kind, ident, body, head in reader.execute(query, (run, after)):
+            for run, seq, time, epoch, scope, kind, ident, body, head in reader.execute(_READ, (run, after, last)):
                 if seq > after:
                     rows.append(Row(run, seq, time, epoch, scope, kind, ident, body, prev, head))
                 prev = head

@@ -21,6 +21,9 @@ class Reservation:
     tokens: int = 0
 
 
+_NOTHING, _NOT_HELD = Spend(), Reservation()
+
+
 class Account:
     """What a run, a task or an agent may spend, has spent, and holds reserved."""
 
@@ -28,8 +31,8 @@ class Account:
         self, key: str, name: str, cap: Budget | None, parent: Account | None = None, spent: Spend | None = None
     ) -> None:
         self.key, self.name, self.cap, self.parent = key, name, cap, parent
-        self.spent = spent or Spend()
-        self.held = Reservation()
+        self.spent = spent or _NOTHING
+        self.held = _NOT_HELD
         self.in_flight = 0
         self.asking = False
         self.refused = ""

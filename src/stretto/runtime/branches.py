@@ -106,6 +106,18 @@ class Branches:
 
         A replay follows the recorded decision: only the branch that was decisive is looked at again.
         """
+        try:
+            return await self._decide(enough, limit)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        """Calls that were never begun are not missed."""
+        for call in self.calls:
+            if inspect.iscoroutine(call) and inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
+                call.close()
+
+    async def _decide(self, enough: Enough, limit: float | None) -> int:
         deadline = None if limit is None else await self._scope.decide("deadline", lambda: self._run.deadline(limit))
         found, decision = await self._scope.decided(self._ident)
         if found:
@@ -150,6 +162,7 @@ class Branches:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+            self._close()
 
     async def _one(self, index: int, join: _Join, enough: Enough) -> None:
         if self._slots is not None:

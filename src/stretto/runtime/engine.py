@@ -11,11 +11,12 @@ from typing import Any
 from stretto.core import faults
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import JournalError, UsageError
-from stretto.core.events import Encoded, Ref, RunResumed, RunStarted
-from stretto.core.ports import Durability, Entry, Lease, Worker
+from stretto.core.events import Encoded, Ref, RunCancelled, RunResumed, RunStarted
+from stretto.core.ports import Durability, Entry, Lease, Store, Worker
 from stretto.core.values import Settings
 from stretto.journal.memory import MemoryStore
 from stretto.runtime import forks
+from stretto.runtime.clock import SystemClock
 from stretto.runtime.execution import Execution, Outcome, Surroundings
 from stretto.runtime.recording import ROOT, Recording
 from stretto.runtime.reuse import reusable
@@ -65,7 +66,7 @@ async def begin(
 
 async def started(around: Surroundings, run: str) -> RunStarted:
     """How a run began."""
-    rows = await around.store.read(run)
+    rows = await around.store.read(run, limit=1)
     if not rows:
         raise UsageError(f"there is no run {run!r} in this database; `stretto list` shows what there is")
     event = rows[0].event()
@@ -129,6 +130,17 @@ async def fork(around: Surroundings, run: str, at: int, worker: Worker, value: A
         await pending
     await around.store.release(lease)
     return id
+
+
+async def end_cancelled(store: Store, run: str, by: str, reason: str) -> None:
+    """Cancel a parked run without its code."""
+    lease = await store.acquire(run)
+    if lease is not None:
+        entry = Entry(RunCancelled(by, reason), ROOT, "", SystemClock().now(), consumes="cancel")
+        pending = store.append(lease, [entry], Durability.FULL)
+        if pending is not None:
+            await pending
+        await store.release(lease)
 
 
 async def rehearse(around: Surroundings, run: str, worker: Worker) -> Outcome:

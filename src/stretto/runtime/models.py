@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from stretto.core import faults
-from stretto.core.canonical import digest, encode
+from stretto.core.canonical import digest, join
 from stretto.core.errors import ModelError, UsageError
 from stretto.core.events import Asked, Encoded, StepDone, StepFailed, StepIntended
 from stretto.core.messages import Delta, ModelReply, ModelRequest, Usage, link, unlink
@@ -24,6 +24,7 @@ from stretto.runtime.tasks import pause
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
 
+_ONE_CALL = Spend(calls=1)
 Watch = Callable[[Delta], None]
 Blobs = list[tuple[str, bytes]]
 
@@ -35,8 +36,8 @@ async def reply(
     frame = request.frame()
     framed = digest(frame)
     blobs = request.conversation.unstored((framed, frame))
-    asked = encode({"conversation": request.conversation.head, "frame": framed, "model": model.name})
-    same = encode([request.conversation.head, framed])  # the model's name is beside it, so that a fork may change it
+    asked = join({"conversation": request.conversation.head, "frame": framed, "model": model.name})
+    same = join([request.conversation.head, framed])  # the model's name is beside it, so that a fork may change it
     attempt = 1
     while True:
         call = _Call(scope, model, request, scope.identify("model", model.name, same), asked, blobs)
@@ -74,7 +75,7 @@ class _Call:
         if self._is_billed(account):
             held = await self._reserve(account)
         begun = time.perf_counter_ns()
-        spent = Spend(held.usd, held.tokens, 0, 1) if held else Spend(calls=1)  # what counts if nothing more is heard
+        spent = Spend(held.usd, held.tokens, 0, 1) if held else _ONE_CALL  # what counts if nothing more is heard
         try:
             self.scope.run.check_open()
             with self.scope.run.outside():
@@ -84,7 +85,7 @@ class _Call:
             spent = self._spent(answer.usage)
         except ModelError as error:
             if error.status is not None:
-                spent = Spend(calls=1)  # the provider refused it, and bills nothing
+                spent = _ONE_CALL  # the provider refused it, and bills nothing
             await self._failed(error, held, begun, spent)
             raise failures.tagged(error, self.scope.key, self.ident) from None
         finally:
@@ -116,7 +117,7 @@ class _Call:
         event = StepDone(
             "model",
             self.model.name,
-            Encoded(encode({"finish": answer.finish, "message": head})),
+            Encoded(join({"finish": answer.finish, "message": head})),
             None if held else Encoded(self.asked),
             (time.perf_counter_ns() - begun) // 1000,
             (usage.input, usage.output, usage.cached, usage.cache_written),

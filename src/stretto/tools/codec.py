@@ -65,10 +65,10 @@ class TypeCodec(Generic[T]):
 
     def stored(self, value: Any) -> tuple[bytes, T]:
         """The canonical bytes of a value, and the value as a later reader gets it."""
-        data = self.dump(value)
         kind = type(value)
         if kind in _PLAIN and (self.anything or kind is self.kind):
-            return data, cast(T, value)
+            return encode(value), cast(T, value)
+        data = self.dump(value)
         return data, self.load(decode(data))
 
 

@@ -70,9 +70,13 @@ class Tool(Generic[P, R]):
         """Call the function itself: an async one in the loop, a blocking one in a thread, or either in a child process."""
         if self.process:
             return self.codec.load(await processes.call(self.function, arguments))
-        if inspect.iscoroutinefunction(self.function):
+        if self._is_async:
             return cast(R, await self.function(**arguments))
         return cast(R, await asyncio.to_thread(self.function, **arguments))
+
+    @cached_property
+    def _is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
 
     def using(self, **changes: Any) -> Tool[P, R]:
         """The same tool with other properties, e.g. `search.using(risk="medium")`."""

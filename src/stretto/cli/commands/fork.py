@@ -18,7 +18,7 @@ from stretto.cli.options import Common, as_json
 @click.option("--budget", metavar="'$1'", help="Another cap.")
 @options.common
 def command(common: Common, id: str, at: int, given: str | None, model: str | None, budget: str | None) -> int:
-    """A new run that begins as run ID did up to STEP, with the code as it is now; only what differs is done and paid."""
+    """A new run that begins as run ID did up to STEP, with today's code; only what differs is done, and paid."""
 
     async def begin(app: App) -> tuple[str, str]:
         run = await app.get(id)

@@ -17,7 +17,7 @@ from stretto.cli.options import Common, as_json
 @options.by
 @options.common
 def command(common: Common, id: str, signal: str, value: str | None, by: str) -> int:
-    """Send SIGNAL to run ID, which waits for it, and go on with the run."""
+    """Send SIGNAL to run ID, and go on with the run; what it does not wait for yet is kept until it does."""
     sent = as_json(value, "the signal's value")
 
     async def begin(app: App) -> tuple[str, str]:
@@ -26,6 +26,6 @@ def command(common: Common, id: str, signal: str, value: str | None, by: str) ->
             (asked["id"] for asked in run.approvals if (asked["kind"], asked["prompt"]) == ("signal", signal)), ""
         )
         await run.send(signal, sent, by=by)
-        return id, wait
+        return id, wait or signal
 
     return carry(common, begin, id=id, by=by)

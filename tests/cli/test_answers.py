@@ -1,0 +1,105 @@
+"""`approve`, `reject`, `resolve`, `send`, `approvals`: answers from other processes."""
+
+from tests.cli.conftest import Shell, until
+
+
+def open_ids(shell: Shell, run: str) -> list[str]:
+    return [asked["id"] for asked in shell("approvals", run, "--json").json]
+
+
+def test_approvals_have_the_agreed_fields(shell: Shell) -> None:
+    assert shell("approvals", "--json").json == []
+    shell("run", "workers.py:writing", "a", "--id", "w")
+    (asked,) = shell("approvals", "--json").json
+    assert asked.keys() >= {"id", "kind", "run", "step", "tool", "args", "risk", "preview", "digest", "to", "expires"}
+    told = shell("approvals").out
+    assert "write_file(path=out.txt, text=A)" in told
+    assert "+A" in told
+    assert f"stretto approve w {asked['id']}" in told
+
+
+def test_answers_may_come_one_by_one_in_any_order(shell: Shell) -> None:
+    assert shell("run", "workers.py:paying", "inv", "--id", "p").code == 3
+    first, second = open_ids(shell, "p")
+    several = shell("approve", "p")
+    assert (several.code, first in several.err, second in several.err) == (2, True, True)
+    assert shell("approve", "p", second, "--by", "ada").code == 3
+    assert shell.effects() == ["pay inv2"]
+    assert shell("approve", "p", first, "--by", "bob").out == '[\n  "paid inv1",\n  "paid inv2"\n]\n'
+    answers = shell("why", "p", "--json").json["answers"]
+    assert {(answer["by"], answer["channel"]) for answer in answers} == {("ada", "cli"), ("bob", "cli")}
+
+
+def test_an_edit_is_what_runs(shell: Shell) -> None:
+    shell("run", "workers.py:writing", "a", "--id", "w")
+    ended = shell("approve", "w", "--edit", '{"path": "other.txt", "text": "B"}')
+    assert ended.code == 0
+    assert (shell.folder / "other.txt").read_text() == "B"
+    assert not (shell.folder / "out.txt").exists()
+
+
+def test_an_edit_that_does_not_fit_is_refused_and_asked_again(shell: Shell) -> None:
+    shell("run", "workers.py:writing", "a", "--id", "w")
+    ended = shell("approve", "w", "--edit", '{"path": 3}')
+    assert ended.code == 2
+    assert "the answer was not taken" in ended.err
+    assert shell("approve", "w", "--edit", "{").code == 2
+    assert shell("approve", "w").out == "A\n"
+
+
+def test_a_no_reaches_the_worker_with_its_reason(shell: Shell) -> None:
+    shell("run", "workers.py:writing", "a", "--id", "w")
+    ended = shell("reject", "w", "--reason", "not today", "--by", "ada")
+    assert ended.code == 1
+    assert "rejected by ada: not today" in ended.err
+    assert shell.effects() == ["look up a"]
+
+
+def test_a_second_answer_is_too_late(shell: Shell) -> None:
+    shell("run", "workers.py:paying", "inv", "--id", "p")
+    first, _ = open_ids(shell, "p")
+    shell("approve", "p", first, "--by", "ada")
+    again = shell("reject", "p", first, "--reason", "no")
+    assert again.code == 2
+    assert "answered already: approve by ada" in again.err
+
+
+def test_questions_are_answered_in_their_own_type(shell: Shell) -> None:
+    ended = shell("run", "workers.py:asking", "cars", "--id", "q")
+    assert "stretto approve q" in ended.err
+    assert "--edit ANSWER" in ended.err
+    assert shell("approve", "q", "--edit", "12").code == 3  # a colour is text, whatever it looks like
+    assert shell("approve", "q", "--edit", "many").code == 2
+    assert shell("approve", "q", "--edit", "3").out == "3 12 cars\n"
+
+
+def test_a_review_is_accepted_or_revised(shell: Shell) -> None:
+    shell("run", "workers.py:reviewed", "draft", "--id", "r")
+    (asked,) = shell("approvals", "r", "--json").json
+    assert (asked["kind"], asked["content"]) == ("review", "draft")
+    assert "final" in shell("approve", "r", "--edit", "final").out
+
+
+def test_a_signal_wakes_the_run_that_waits_for_it(shell: Shell) -> None:
+    ended = shell("run", "workers.py:signed", "x", "--id", "s")
+    assert ended.code == 3
+    assert "stretto send s signed JSON" in ended.err
+    assert shell("send", "s", "sealed", "{}").code == 3  # kept, in case the run comes to wait for it
+    assert shell("send", "s", "signed", '{"by": "ada"}').out == "ada\n"
+
+
+def test_an_answer_to_a_run_that_another_process_holds_is_handed_over(shell: Shell) -> None:
+    holder = shell.begin("run", "workers.py:asking_while_busy", "x", "--id", "h")
+    until(lambda: (shell.folder / ".stretto" / "runs.db").exists() and open_ids(shell, "h"))
+    ended = shell("approve", "h", "--edit", "red")
+    assert (ended.code, "goes on with it" in ended.err) == (0, True)
+    (shell.folder / "answered").touch()
+    out, _ = holder.communicate(timeout=20)
+    assert (holder.returncode, out) == (0, "red\n")
+
+
+def test_nothing_is_answered_twice_or_where_nothing_is_asked(shell: Shell) -> None:
+    shell("run", "workers.py:shout", "a", "--id", "s")
+    assert shell("approve", "s").code == 2
+    assert shell("approve", "nobody").code == 2
+    assert shell("resolve", "s", "3", "repeat").code == 2
