@@ -25,7 +25,7 @@ from stretto.journal.memory import MemoryStore
 from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.branches import fork_plain_tasks
-from stretto.runtime.execution import Finished, Outcome, Stopped, Surroundings, Waiting
+from stretto.runtime.outcome import Finished, Outcome, Stopped, Surroundings, Waiting
 from stretto.runtime.view import View, WaitView
 
 RUN = "r"

@@ -11,7 +11,7 @@ from stretto import App, Rules, RunCancelled, ask, gather, run, sleep, tool, wor
 from stretto.core.ports import Letter
 from stretto.core.values import Answer, Settings
 from stretto.runtime import engine
-from stretto.runtime.execution import Surroundings
+from stretto.runtime.outcome import Surroundings
 from tests.crash.scenarios import OUTSIDE, look, model, pay
 from tests.crash.simulation import RUN, Disk, Process, Scenario, VirtualLoop, World, WorldClock, letter, play
 from tests.runtime.conftest import Begin

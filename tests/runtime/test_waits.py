@@ -29,7 +29,7 @@ from stretto import (
 from stretto.core.events import Answered, Asked
 from stretto.core.values import Answer, Settings
 from stretto.runtime import engine
-from stretto.runtime.execution import Finished, Surroundings
+from stretto.runtime.outcome import Finished, Surroundings
 from stretto.runtime.view import View
 from tests.crash.scenarios import OUTSIDE, nested, send
 from tests.crash.simulation import RUN, Disk, Process, VirtualLoop, World, WorldClock, letter

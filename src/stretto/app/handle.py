@@ -19,7 +19,7 @@ from stretto.core.events import Asked, Row
 from stretto.core.ports import Letter
 from stretto.core.values import RunState, Spend
 from stretto.runtime import engine
-from stretto.runtime.execution import Finished, Outcome, Stopped, outcome_of
+from stretto.runtime.outcome import Finished, Outcome, Stopped, outcome_of
 from stretto.runtime.failures import failure_from
 from stretto.runtime.view import TaskView, View, WaitView, fetched
 

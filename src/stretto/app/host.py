@@ -20,7 +20,7 @@ from stretto.core.values import Budget, RunState, Settings
 from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.branches import fork_plain_tasks
-from stretto.runtime.execution import Outcome, Stopped, Surroundings, outcome_of
+from stretto.runtime.outcome import Outcome, Stopped, Surroundings, outcome_of
 from stretto.runtime.view import View, fetched
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker

@@ -34,9 +34,9 @@ async def carry_out(scope: Scope, plan: Plan, finished: Mapping[str, Any], perfo
     async def one(task: PlannedTask) -> None:
         if task.id not in progress.results:
             for name in task.after:
-                await scope.run.until(asyncio.shield(ready[name]))
+                await scope.run.parking.until(asyncio.shield(ready[name]))
             if all(name in progress.results for name in task.after):
-                await scope.run.until(slots.acquire())
+                await scope.run.parking.until(slots.acquire())
                 try:
                     await _one(task, perform, progress)
                 finally:

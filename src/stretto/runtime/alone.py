@@ -11,7 +11,7 @@ from stretto.journal.memory import MemoryStore
 from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.clock import SystemClock
-from stretto.runtime.execution import Finished, Stopped, Surroundings
+from stretto.runtime.outcome import Finished, Stopped, Surroundings
 
 
 async def alone(worker: Worker, value: Any) -> Any:

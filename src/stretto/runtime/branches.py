@@ -152,7 +152,7 @@ class Branches:
         tasks = [self._run.spawn(self._one(index, join, enough)) for index in chosen]
         for task in tasks:
             task.add_done_callback(join.ended)
-        quiet = self._run.at(deadline, lambda: join.over(LATE)) if deadline is not None else None
+        quiet = self._run.parking.at(deadline, lambda: join.over(LATE)) if deadline is not None else None
         try:
             return await join.result
         finally:
@@ -166,7 +166,7 @@ class Branches:
 
     async def _one(self, index: int, join: _Join, enough: Enough) -> None:
         if self._slots is not None:
-            await self._run.until(self._slots.acquire())
+            await self._run.parking.until(self._slots.acquire())
         fork = self._forks[index]
         try:
             with fork:
@@ -191,7 +191,7 @@ class _Join:
     def __init__(self, run: Any, branches: int) -> None:
         self.result: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._run, self._left = run, branches
-        run.joined(branches)
+        run.parking.joined(branches)
 
     def over(self, index: int | None) -> None:
         """End the other branches."""
@@ -202,9 +202,9 @@ class _Join:
         """One branch came to its end; after the last one the waiting thread goes on."""
         self._left -= 1
         if self._left == 0:
-            self._run.rejoined()
+            self._run.parking.rejoined()
             self.over(None)
-        self._run.idle()
+        self._run.parking.idle()
 
 
 def fork_plain_tasks(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
@@ -214,9 +214,9 @@ def fork_plain_tasks(loop: asyncio.AbstractEventLoop, work: Any, **options: Any)
         return asyncio.Task(work, loop=loop, **options)
     context = copy_context()
     fork = scope.fork()
-    scope.run.rejoined()
+    scope.run.parking.rejoined()
     task = asyncio.Task(work, loop=loop, context=context, **options)
     fork.owner = task
     context.run(current.set, fork)
-    task.add_done_callback(lambda _: scope.run.idle())
+    task.add_done_callback(lambda _: scope.run.parking.idle())
     return task

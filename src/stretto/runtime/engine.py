@@ -17,7 +17,8 @@ from stretto.core.values import Settings
 from stretto.journal.memory import MemoryStore
 from stretto.runtime import forks
 from stretto.runtime.clock import SystemClock
-from stretto.runtime.execution import Execution, Outcome, Surroundings
+from stretto.runtime.execution import Execution
+from stretto.runtime.outcome import Outcome, Surroundings
 from stretto.runtime.recording import ROOT, Recording
 from stretto.runtime.reuse import reusable
 

@@ -152,7 +152,7 @@ class _Call:
             if full.refused:
                 raise UsageError(full.refused)
             if full.in_flight or full.asking:
-                await self.scope.run.until(full.change())
+                await self.scope.run.parking.until(full.change())
             else:
                 await self._ask_for_more(full, wanted)
         account.hold(wanted)

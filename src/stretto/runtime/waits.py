@@ -72,7 +72,7 @@ async def wait(
         await run.commit(scope.record(asked, ident, Durability.FULL))
         faults.site("approval.after")
     future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    return await run.wait(Wait(asked.wait, asked, scope, ident, check, future, edited))
+    return await run.parking.wait(Wait(asked.wait, asked, scope, ident, check, future, edited))
 
 
 def answered(wait: str, answer: Answer, edited: str = "") -> Answered:

@@ -1,0 +1,160 @@
+"""Knows when all that is left of a run waits, and parks it then: a row on disk, no task, timer or object in memory.
+
+A thread of control is active unless it waits in a way that is known here: for an answer, for branches, for a slot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from stretto.core import faults
+from stretto.core.errors import JournalError
+from stretto.core.events import RunParked
+from stretto.core.ports import Entry, Lease, Store
+from stretto.core.values import Answer
+from stretto.runtime.outcome import Waiting
+from stretto.runtime.recording import ROOT
+from stretto.runtime.waits import Wait
+
+if TYPE_CHECKING:
+    from stretto.runtime.execution import Execution
+
+LINGER = 2_000_000
+"""Microseconds for which a run stays loaded for a timer, rather than be parked and taken up again."""
+PATIENCE = 1.0
+"""Seconds without progress after which a run whose code awaits things unknown to stretto counts as waiting."""
+
+
+class Parking:
+    """The threads of control of one run, and its open questions."""
+
+    def __init__(self, run: Execution, store: Store, lease: Lease) -> None:
+        self.waits: dict[str, Wait] = {}
+        self.underway = False
+        self._run, self._store, self._lease = run, store, lease
+        self._loop = asyncio.get_running_loop()
+        self._active = 1
+        self._deadlines: list[int] = []
+        self._looking: asyncio.TimerHandle | None = None
+
+    # ---- threads of control
+
+    def joined(self, branches: int) -> None:
+        """One thread of control now waits for so many new ones."""
+        self._active += branches - 1
+
+    def rejoined(self) -> None:
+        """A thread of control that waited goes on."""
+        self._active += 1
+
+    def idle(self) -> None:
+        """A thread of control ended, or waits."""
+        self._active -= 1
+        if self._active <= 0:
+            self._loop.call_soon(self.consider)
+
+    async def until(self, change: Awaitable[Any]) -> None:
+        """Wait for something that another branch, or a person whom it asked, brings about."""
+        self.idle()
+        try:
+            await change
+        finally:
+            self.rejoined()
+        self._run.check_open()
+
+    def at(self, time: int, act: Callable[[], None]) -> Callable[[], None]:
+        """Act when a time (microseconds since 1970) has come, also after having been parked; returns how to stop that."""
+        timer = self._loop.call_later(self._seconds_to(time), act)
+        self._deadlines.append(time)
+
+        def stop() -> None:
+            timer.cancel()
+            self._deadlines.remove(time)
+
+        return stop
+
+    # ---- questions
+
+    async def wait(self, wait: Wait) -> Answer:
+        """Wait for the answer to an open question."""
+        self._run.check_open()
+        self.waits[wait.id] = wait
+        due = wait.asked.expires
+        timer = None if due is None else self._loop.call_later(self._seconds_to(due), self._due, wait)
+        self._run.mail.look_again()
+        self.idle()
+        self._look_again()
+        try:
+            return await wait.future
+        except asyncio.CancelledError:
+            if not wait.future.done() or wait.future.cancelled():
+                self.rejoined()
+            self._run.check_open()
+            raise
+        finally:
+            self.waits.pop(wait.id, None)
+            if timer is not None:
+                timer.cancel()
+
+    def answered(self, wait: Wait, answer: Answer) -> None:
+        """Let the thread of control go on that waits for this answer."""
+        if not wait.future.done():
+            self.rejoined()
+            wait.future.set_result(answer)
+
+    def evict(self) -> None:
+        """Nobody waits here any more."""
+        for wait in self.waits.values():
+            wait.future.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _due(self, wait: Wait) -> None:
+        if not self._run.closed and not wait.future.done() and not self.underway:
+            decision = "due" if wait.asked.ask == "timer" else "expired"
+            self._run.background(self._run.mail.take(wait, Answer(decision, channel="clock"), ""))
+
+    def _seconds_to(self, time: int) -> float:
+        return max(0.0, (time - self._run.now()) / 1e6)
+
+    # ---- parking
+
+    def consider(self, *, force: bool = False) -> None:
+        """Park the run if all that is left of it waits and nothing is in flight."""
+        run = self._run
+        if run.closed or self.underway or run.busy or not self.waits or run.is_over or (self._active > 0 and not force):
+            return
+        expiries = (wait.asked.expires for wait in self.waits.values() if wait.asked.expires is not None)
+        wake = min((*expiries, *self._deadlines), default=None)
+        if wake is None or wake - run.now() >= LINGER:
+            self.underway = True
+            run.background(self._park(wake))
+
+    def _look_again(self) -> None:
+        if self._looking is None:
+            self._looking = self._loop.call_later(PATIENCE, self._look, self._run.progress)
+
+    def _look(self, progress: int) -> None:
+        """Park a run whose code awaits something that is not known here, once it has got nowhere for a while."""
+        self._looking = None
+        if not self._run.closed and self.waits:
+            if self._run.progress == progress:
+                self.consider(force=True)
+            self._look_again()
+
+    async def _park(self, wake: int | None) -> None:
+        faults.site("park.before")
+        entry = Entry(RunParked(tuple(sorted(self.waits)), wake), ROOT, "", self._run.now())
+        try:
+            parked = await self._store.park(self._lease, entry, self._run.mail.kept)
+        except JournalError as error:
+            self._run.stop(error)
+            return
+        self.underway = False
+        faults.site("park.after")
+        if parked:
+            self._run.end(Waiting())
+        else:
+            self._run.mail.came()
