@@ -172,7 +172,7 @@ async def report(job: Job) -> str:
 def _account(done: Reviewed, seconds: float, usd: Any) -> str:
     tasks, reviews = len(done.draft.sections), done.reviews
     return (
-        f"{tasks} research tasks ran at once; {done.verdict.claims} claims were checked in {reviews} "
+        f"{tasks} research task{'s' if tasks > 1 else ''} ran at once; {done.verdict.claims} claims were checked in {reviews} "
         f"review{'s' if reviews > 1 else ''}; it took {seconds:.1f} s and cost ${usd:.2f}."
     )
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from stretto import gather, race, workflow
+from stretto import Agent, gather, race, start, workflow
 from stretto.core.events import Asked
 from stretto.core.values import Answer, Settings
+from stretto.testing import ScriptedModel, say
 from tests.crash.scenarios import chat, model, pay
 from tests.crash.simulation import Scenario, Session, Stuck, World, play
 
@@ -158,3 +159,11 @@ def test_an_unknown_price_is_refused_under_a_cap_of_money() -> None:
     scenario.settings = Settings(budget="100 calls")
     scenario.ends = "run_finished"
     assert len(play(scenario).output) == 50
+
+
+def test_the_attempts_of_a_task_share_its_budget() -> None:
+    model = ScriptedModel(lambda _: say("not a number"))
+    agent = Agent(model, output=int, repair=0, retry=3, budget="2 calls")
+    job = start(agent, "count", db=":memory:")
+    assert len(model.requests) == 2
+    assert [asked["kind"] for asked in job.approvals] == ["budget"]

@@ -18,6 +18,7 @@ from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWait
 from stretto.core.events import Asked, Row
 from stretto.core.ports import Letter
 from stretto.core.values import RunState, Spend
+from stretto.policy.standing import Rule
 from stretto.runtime import engine
 from stretto.runtime.outcome import Finished, Outcome, Stopped, outcome_of
 from stretto.runtime.failures import failure_from
@@ -185,6 +186,16 @@ class Run:
         return await self._answer(approval, "reject", by, reason=reason)
 
     @_either
+    async def approve_all(self, tool: str, *, by: str, where: str = "") -> Run:
+        """Say yes to all calls of a tool in this run, open and to come, whose arguments fit `where`.
+
+        `where` compares arguments with numbers or text: "amount < 50 and currency == 'EUR'"; without it, all calls. What
+        the policy denies stays denied, and a `once` call that a fork would repeat is asked about all the same.
+        """
+        rule = Rule(secrets.token_hex(4), tool, where, by, self._app.channel)
+        return await self._post(Letter(self.id, f"rule {rule.id}", encode({"rule": rule})), "a rule")
+
+    @_either
     async def answer(self, question: str | None, value: Any, *, by: str) -> Run:
         """Answer a question with a value."""
         return await self._answer(question, "answer", by, value=value)
@@ -199,14 +210,9 @@ class Run:
     @_either
     async def send(self, signal: str, value: Any = None, *, by: str = "") -> Run:
         """Send a signal; one that the run does not wait for yet is kept until it does."""
-        await self.refresh()
-        if self._view.state.ended:
-            raise UsageError(f"run {self.id} is {self.state} and takes no signal any more")
         answer = {"decision": "answer", "value": value, "by": by, "channel": self._app.channel}
-        letter = Letter(self.id, f"signal {signal} {secrets.token_hex(6)}", encode({"signal": signal, "answer": answer}))
-        await self._app.store.post(letter)
-        await self._app.take_up(self.id)
-        return await self.refresh()
+        body = encode({"signal": signal, "answer": answer})
+        return await self._post(Letter(self.id, f"signal {signal} {secrets.token_hex(6)}", body), "a signal")
 
     @_either
     async def cancel(self, *, by: str = "", reason: str = "") -> Run:
@@ -259,6 +265,15 @@ class Run:
                 raise error
             case _:
                 return None
+
+    async def _post(self, letter: Letter, what: str) -> Run:
+        """Post a letter that no question need be open for."""
+        await self.refresh()
+        if self._view.state.ended:
+            raise UsageError(f"run {self.id} is {self.state} and takes {what} no more")
+        await self._app.store.post(letter)
+        await self._app.take_up(self.id)
+        return await self.refresh()
 
     async def _answer(self, wanted: str | None, decision: str, by: str, value: Any = None, reason: str = "") -> Run:
         await self.refresh()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -295,8 +294,12 @@ class App:
             for id, letters in await self.store.due(SystemClock().now()):
                 if id not in self._live and (not letters or self._seen.get(id) != letters):
                     self._seen[id] = letters
-                    with contextlib.suppress(UsageError):  # a run whose code is not here is somebody else's to wake
+                    try:
                         await self.take_up(id)
+                    except UsageError:
+                        continue  # a run whose code is not here is somebody else's to wake
+                    except Exception as error:  # noqa: BLE001  the boundary: one run's trouble is not the others'
+                        self._errors[id] = error
             await asyncio.sleep(LOOK)
 
     # ---- what runs are given
@@ -345,8 +348,9 @@ def _said(budget: Budget | None) -> str:
     if budget is None:
         return ""
     parts = [
-        f"${budget.usd}" if budget.usd is not None else "",
+        f"${budget.usd:f}" if budget.usd is not None else "",
         f"{budget.tokens} tokens" if budget.tokens is not None else "",
         f"{budget.calls} calls" if budget.calls is not None else "",
+        f"{budget.seconds:g} s" if budget.seconds is not None else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -7,7 +7,7 @@ from typing import Any
 from stretto.app.gaps import Gaps
 from stretto.core.canonical import decode
 from stretto.core.messages import unlink
-from stretto.runtime.view import Blob, StepView, TaskView, View, WaitView, fetched
+from stretto.runtime.view import Blob, RuleView, StepView, TaskView, View, WaitView, fetched
 
 Entry = dict[str, Any]
 _ABOUT = 200
@@ -20,6 +20,7 @@ def steps(view: View, gaps: Gaps) -> list[Entry]:
         *(_task(view, task, gaps) for task in view.tasks.values()),
         *(_step(step) for step in view.steps.values()),
         *(_wait(wait) for wait in view.waits.values()),
+        *(_rule(made) for made in view.rules),
         *(
             _entry(seq, "decision", name, scope.partition(".")[0], "done", _brief(value))
             for seq, scope, name, value in view.decisions
@@ -42,6 +43,9 @@ async def detail(view: View, entry: Entry, blob: Blob) -> Entry:
                 **whole,
                 "result": await fetched(next(value for seq, _, _, value in view.decisions if seq == number), blob),
             }
+        case "rule":
+            made = next(made for made in view.rules if made.seq == number)
+            return {**whole, "request": None, "result": {**rule(made), "at": made.begun}}
         case _ if (wait := next((wait for wait in view.waits.values() if wait.seq == number), None)) is not None:
             return {**whole, **await _question(wait, blob)}
         case _:
@@ -79,6 +83,16 @@ def _wait(wait: WaitView) -> Entry:
         return _entry(wait.seq, asked.ask, name, wait.task, "waiting", asked.prompt)
     said = f"{answer.decision} by {answer.by or answer.channel}"
     return _entry(wait.seq, asked.ask, name, wait.task, "done", said, wait.answered - wait.begun)
+
+
+def _rule(made: RuleView) -> Entry:
+    said = f"{made.rule} approved by {made.rule.by or made.rule.channel}"
+    return _entry(made.seq, "rule", made.rule.tool, "", "done", said)
+
+
+def rule(made: RuleView) -> Entry:
+    """A standing rule as data."""
+    return {name: getattr(made.rule, name) for name in ("id", "tool", "where", "by", "channel")}
 
 
 def _brief(value: Any) -> str:

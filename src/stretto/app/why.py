@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stretto.app.gaps import Gaps
+from stretto.app.steps import rule
 from stretto.core.errors import Failure
 from stretto.core.events import Row, RunFailed
 from stretto.core.values import RunState
@@ -31,6 +32,7 @@ def why(view: View, rows: Sequence[Row]) -> Reasons:
     gaps = Gaps(rows)
     reasons["tasks"] = [_task(view, task, gaps) for task in view.tasks.values()]
     reasons["answers"] = [_answer(wait) for wait in view.waits.values() if wait.answer and wait.asked.ask in _PEOPLE]
+    reasons["rules"] = [{"step": made.seq, **rule(made), "at": made.begun / _SECOND} for made in view.rules]
     reasons["doubts"] = [_answer(wait) for wait in view.waits.values() if wait.asked.ask == "doubt"]
     reasons["retries"] = list(_retries(view))
     return {**reasons, "time": _time(view, gaps), "events": len(rows), "head": rows[-1].hash if rows else ""}

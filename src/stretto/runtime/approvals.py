@@ -81,10 +81,28 @@ def _recorded(scope: Scope, ident: str) -> list[Record]:
 
 
 def _judge(scope: Scope, tool: Tool[Any, Any], args: Args) -> Allow | Ask | Deny:
-    if scope.run.reuse is not None and tool.effect == "once" and scope.run.reuse.was_made(tool.name, encode(args)):
-        return Ask("the run that this one was forked from made this call already")
     action = Action(tool.name, args, tool.risk, tool.effect, tool.external, tool.irreversible, scope.worker)
-    return scope.run.gate.judge(action)
+    verdict = scope.run.gate.judge(action)
+    if isinstance(verdict, Deny) or not _was_made(scope, tool, args):
+        return verdict
+    return Ask("the run that this one was forked from made this call already")
+
+
+def _was_made(scope: Scope, tool: Tool[Any, Any], args: Args) -> bool:
+    """Whether a fork would do again what may be done once: a person says yes to that, whatever the rules."""
+    reuse = scope.run.reuse
+    return reuse is not None and tool.effect == "once" and reuse.was_made(tool.name, encode(args))
+
+
+def _standing(scope: Scope, tool: Tool[Any, Any], args: Args) -> Answer | None:
+    """What a rule says to this call: one of the policy's, or one that somebody made for this run."""
+    verdict = _judge(scope, tool, args)
+    if not isinstance(verdict, Ask) or _was_made(scope, tool, args):
+        return None
+    if verdict.standing:
+        return Answer("approve", by=verdict.standing, channel="policy")
+    rule = next((rule for rule in scope.run.recording.rules if rule.covers(tool.name, args)), None)
+    return Answer("approve", reason=f"rule {rule.id}: {rule}", by=rule.by, channel="rule") if rule else None
 
 
 def _deny(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, reason: str) -> None:
@@ -103,7 +121,9 @@ async def _ask(
     def ask(wait: str) -> Asked:
         return _asked(scope, tool, args, wait, verdict, shown)
 
-    standing = Answer("approve", by=verdict.standing, channel="policy") if verdict.standing else None
+    def standing() -> Answer | None:
+        return _standing(scope, tool, args)
+
     def edited_to(answer: Answer) -> str:
         if answer.decision != "approve" or answer.value is None:
             return ""

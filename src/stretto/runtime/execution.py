@@ -13,7 +13,7 @@ from stretto.core.errors import Evicted, Failure, JournalError, ReplayMismatch, 
 from stretto.core.events import Encoded, Event, Ref, RunCancelled, RunFailed, RunFinished
 from stretto.core.ports import Durability, Entry, Lease, Worker
 from stretto.core.scope import current
-from stretto.core.values import Budget, Settings
+from stretto.core.values import Budget, Settings, Spend
 from stretto.policy.ledger import Account
 from stretto.runtime import failures, tasks
 from stretto.runtime.mail import Mail
@@ -28,6 +28,9 @@ GRACE = 0.8
 """Seconds that a cancelled effect gets to come to its end."""
 PATIENCE = 30.0
 """Seconds that something new waits for the scopes around to have asked again for what they recorded."""
+
+
+_NOTHING = Spend()
 
 
 class Outside:
@@ -89,7 +92,7 @@ class Execution:
             del self.parking, self.mail  # they hold the run, which would wait for the collector
 
     async def _main(self, worker: Worker, value: Any) -> None:
-        account = self.account(ROOT, "the run", Budget.parse(self.settings.budget or None))
+        account = self.account([ROOT], "the run", Budget.parse(self.settings.budget or None))
         scope = Scope(self, ROOT, None, worker.name, account)
         try:
             with scope:
@@ -103,11 +106,15 @@ class Execution:
         except Exception as error:  # noqa: BLE001  the boundary at which a worker's error becomes the run's
             await (self._fail(worker, error) if self._cancelled is None else self._cut_off())
 
-    def account(self, key: str, name: str, budget: Budget | None, above: Account | None = None) -> Account:
-        """A task's account, as it stood when the run was last loaded."""
+    def account(
+        self, keys: Sequence[str], name: str, budget: Budget | None, above: Account | None = None
+    ) -> Account:
+        """A task's account, as it stood when the run was last loaded; its attempts (`keys`) share one."""
+        key = keys[0]
         raised = self.recording.caps.get(key)
         cap = budget.raised(raised) if budget is not None and raised is not None else raised or budget
-        return Account(key, name, cap, above, self.recording.spent.get(key))
+        spent = sum((self.recording.spent.get(each, _NOTHING) for each in keys), _NOTHING)
+        return Account(key, name, cap, above, spent)
 
     async def _fail(self, worker: Worker, error: Exception) -> None:
         unexpected = Failure(worker.name, failures.message(error), failures.type_name(error))

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from stretto.core import faults
 from stretto.core.canonical import decode
-from stretto.core.events import Declined
+from stretto.core.events import Declined, Ruled
 from stretto.core.ports import Durability, Letter, Store
 from stretto.core.values import Answer
+from stretto.policy.standing import Rule
 from stretto.runtime.recording import ROOT
 from stretto.runtime.waits import Wait, answered
 
@@ -67,6 +68,9 @@ class Mail:
         if letter.key == "cancel":
             self._run.cancel(body.get("by", ""), body.get("reason", ""))
             return
+        if "rule" in body:
+            await self._adopt(Rule(**body["rule"]), letter.key)
+            return
         waits = self._run.parking.waits
         wait = self._signalled(body["signal"]) if "signal" in body else waits.get(body["wait"])
         if wait is None or wait.taken or wait.future.done():
@@ -79,6 +83,20 @@ class Mail:
             await self._run.commit(self._run.append(declined, ROOT, "", Durability.FULL, consumes=letter.key))
         else:
             await self.take(wait, answer, letter.key)
+
+    async def _adopt(self, rule: Rule, letter: str) -> None:
+        """Take a standing rule into the chain; open questions that it answers need nobody any more."""
+        ruled = Ruled(rule.id, rule.tool, rule.where, rule.by, rule.channel)
+        await self._run.commit(self._run.append(ruled, ROOT, "", Durability.FULL, consumes=letter))
+        self._run.recording.rules.append(rule)
+        for wait in tuple(self._run.parking.waits.values()):
+            await self.by_rule(wait)
+
+    async def by_rule(self, wait: Wait) -> None:
+        """Answer an open question that a rule answers."""
+        answer = wait.standing()
+        if answer is not None:
+            await self.take(wait, answer, "")
 
     def _signalled(self, name: str) -> Wait | None:
         """The oldest open question for a signal; one that comes too early is kept until there is one."""

@@ -84,6 +84,8 @@ class Parking:
         due = wait.asked.expires
         timer = None if due is None else self._loop.call_later(self._seconds_to(due), self._due, wait)
         self._run.mail.look_again()
+        if not self._run.rehearses and wait.standing() is not None:  # by a rule that came after the question
+            self._run.background(self._run.mail.by_rule(wait))
         self.idle()
         self._look_again()
         try:

@@ -14,6 +14,7 @@ from stretto.core.events import (
     Encoded,
     Ref,
     Row,
+    Ruled,
     RunFailed,
     RunResumed,
     StepDone,
@@ -24,6 +25,7 @@ from stretto.core.events import (
     TaskStarted,
 )
 from stretto.core.values import Budget, Spend, dollars
+from stretto.policy.standing import Rule
 
 ROOT = "0"
 """The scope around all others."""
@@ -53,6 +55,8 @@ class Recording:
         ledger = _Ledger()
         self._effects: dict[str, Any] = {}
         self._done: list[tuple[Row, Row]] = []
+        self.rules: list[Rule] = []
+        """The standing rules that people made for this run."""
         for row in rows:
             ledger.see(row)
             if row.kind in _BEGINS:
@@ -63,6 +67,8 @@ class Recording:
                     first = self._records.get((row.scope, first_of(row.ident)))
                     if first is not None and first.begun is not None:
                         self._done.append((first.begun, row))
+            elif row.kind == Ruled.kind:
+                self.rules.append(rule_of(row))
             elif row.kind == RunFailed.kind:
                 failed = row.event()  # type: ignore[assignment]
             elif row.kind == RunResumed.kind and failed is not None:
@@ -140,6 +146,13 @@ class Recording:
         for key in [key for key in self.unclaimed if key == scope or key.startswith(f"{scope}.")]:
             for ident in self.unclaimed.pop(key):
                 del self._records[key, ident]
+
+
+def rule_of(row: Row) -> Rule:
+    """The standing rule that an event made."""
+    ruled = row.event()
+    assert isinstance(ruled, Ruled)
+    return Rule(ruled.rule, ruled.tool, ruled.where, ruled.by, ruled.channel)
 
 
 def first_of(ident: str) -> str:

@@ -17,7 +17,6 @@ from stretto.core.errors import NotDone, UsageError
 from stretto.core.events import Decided, Encoded, Event, StepDone, StepFailed
 from stretto.core.ports import Codec, Durability
 from stretto.core.scope import current
-from stretto.core.values import Budget
 from stretto.policy.ledger import Account
 from stretto.runtime import actions, failures
 from stretto.runtime.recording import Record
@@ -66,11 +65,8 @@ class Scope:
         fork.origin, fork.retried = f"{self.origin}.{self._forks}", self.retried
         return fork
 
-    def child(self, key: str, worker: str, budget: Budget | None) -> Scope:
-        """The scope of a task that was given to a worker, with an account of its own where it has a budget."""
-        account = self.account
-        if budget is not None:
-            account = self.run.account(key, worker, budget, account)
+    def child(self, key: str, worker: str, account: Account) -> Scope:
+        """The scope of a task that was given to a worker."""
         return Scope(self.run, key, self, worker, account)
 
     def around(self) -> Iterator[Scope]:

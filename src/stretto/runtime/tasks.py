@@ -13,6 +13,7 @@ from stretto.core.errors import GIVEN_UP, Evicted, NotDone, PolicyDenied, RunCan
 from stretto.core.events import Encoded, TaskFailed, TaskFinished, TaskStarted
 from stretto.core.ports import Worker
 from stretto.core.scope import current
+from stretto.policy.ledger import Account
 from stretto.runtime import failures
 from stretto.runtime.recording import Record, task_key
 
@@ -72,16 +73,25 @@ async def call(scope: Scope, worker: Worker, value: Any, label: str = "") -> Any
 async def perform(scope: Scope, ident: str, data: bytes, value: Any, worker: Worker, label: str) -> Any:
     """The recorded result of a task, else work on it until it is done or its attempts are used up."""
     attempts = worker.options.retry + 1
-    for attempt in range(1, attempts + 1):
-        name = ident if attempt == 1 else f"{ident} attempt {attempt}"
+    names = [ident, *(f"{ident} attempt {attempt}" for attempt in range(2, attempts + 1))]
+    account = _account(scope, worker, names)
+    for attempt, name in enumerate(names, 1):
         record = scope.recall(name)
         try:
-            return await _attempt(scope, name, record, data, value, worker, label, attempt, attempts)
+            return await _attempt(scope, name, record, data, value, worker, label, attempt, attempts, account)
         except _Again:
             if not scope.run.recording.knows(scope.key, f"{ident} attempt {attempt + 1}"):
                 with scope.run.outside():
                     await asyncio.sleep(pause(attempt))
     raise AssertionError("the last attempt returns or raises")
+
+
+def _account(scope: Scope, worker: Worker, names: list[str]) -> Account:
+    """The account of a task: one of its own where it has a budget, for all its attempts."""
+    if worker.options.budget is None:
+        return scope.account
+    keys = [task_key(scope.key, name) for name in names]
+    return scope.run.account(keys, worker.name, worker.options.budget, scope.account)
 
 
 class _Again(Exception):
@@ -98,6 +108,7 @@ async def _attempt(
     label: str,
     attempt: int,
     attempts: int,
+    account: Account,
 ) -> Any:
     key = task_key(scope.key, ident)
     if record is not None and record.ended is not None and not scope.run.rehearses:
@@ -111,7 +122,7 @@ async def _attempt(
                 return await _taken_over(scope, ident, data, worker, label, output)
         started = TaskStarted(worker.name, key, Encoded(data), label, attempt, worker.fingerprint())
         await scope.run.commit(scope.record(started, ident))
-    child = scope.child(key, worker.name, worker.options.budget)
+    child = scope.child(key, worker.name, account)
     child.origin = task_key(scope.origin, ident.removesuffix(f" attempt {attempt}"))
     child.retried = scope.retried or attempts > 1
     try:

@@ -17,6 +17,7 @@ from stretto.core.events import (
     Decided,
     Ref,
     Row,
+    Ruled,
     RunFailed,
     RunFinished,
     RunParked,
@@ -30,7 +31,8 @@ from stretto.core.events import (
     TaskStarted,
 )
 from stretto.core.values import RunState, Spend
-from stretto.runtime.recording import spend_of, task_key
+from stretto.policy.standing import Rule
+from stretto.runtime.recording import rule_of, spend_of, task_key
 
 Blob = Callable[[str], Awaitable[bytes]]
 
@@ -92,6 +94,15 @@ class WaitView:
     """The branch that asked was abandoned: a race was won, a time limit passed."""
 
 
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """A standing rule that a person made for the run."""
+
+    rule: Rule
+    seq: int
+    begun: int
+
+
 class View:
     """A run, as of the last event it was shown."""
 
@@ -110,6 +121,7 @@ class View:
         self.steps: dict[tuple[str, str], StepView] = {}
         self.waits: dict[str, WaitView] = {}
         self.decisions: list[tuple[int, str, str, Any]] = []
+        self.rules: list[RuleView] = []
         self.parks = self.resumes = 0
         for row in rows:
             self.see(row)
@@ -193,6 +205,8 @@ class View:
                 if wait in self.waits:
                     self.waits[wait].answer, self.waits[wait].answered = answered, row.time
                 self._wait(task, wait, begins=False)
+            case Ruled():
+                self.rules.append(RuleView(rule_of(row), row.seq, row.time))
             case Decided(name=name, value=value):
                 self._decided(row.seq, row.scope, name, value)
             case RunResumed():

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Check = Callable[[Answer], str]
 """What is wrong with an answer; an empty text where it can be taken."""
+Standing = Callable[[], Answer | None]
+"""What a rule has said beforehand; asked again whenever there may be a new one."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Wait:
     ident: str
     check: Check
     future: asyncio.Future[Answer]
+    standing: Standing
     edited: Callable[[Answer], str] | None = None
     taken: bool = False
     """An answer is on its way into the journal; no other can be taken."""
@@ -41,18 +44,22 @@ def anything(_: Answer) -> str:
     return ""
 
 
+def nobody() -> None:
+    """No rule answers this."""
+
+
 async def wait(
     scope: Scope,
     ident: str,
     record: Record | None,
     ask: Callable[[str], Asked],
     check: Check = anything,
-    standing: Answer | None = None,
+    standing: Standing = nobody,
     edited: Callable[[Answer], str] | None = None,
 ) -> Answer:
     """The recorded answer, else ask (once) and wait for one; `ask` makes the question from its id.
 
-    `standing` is an answer that a rule has given beforehand: question and answer are recorded together. `edited` is the
+    Where a rule has answered beforehand (`standing`), question and answer are recorded together. `edited` is the
     digest of what an answer allows instead of what was asked, empty where it changes nothing.
     """
     run = scope.run
@@ -65,14 +72,14 @@ async def wait(
         asked = ask(wait_id(scope, ident))
         await scope.frontier(f"{asked.ask} {asked.tool or asked.prompt}".strip())
         faults.site("approval.before")
-        if standing is not None:
+        if (answer := standing()) is not None:
             scope.record(asked, ident)
-            await run.commit(scope.record(answered(asked.wait, standing), ident, Durability.FULL))
-            return standing
+            await run.commit(scope.record(answered(asked.wait, answer), ident, Durability.FULL))
+            return answer
         await run.commit(scope.record(asked, ident, Durability.FULL))
         faults.site("approval.after")
     future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    return await run.parking.wait(Wait(asked.wait, asked, scope, ident, check, future, edited))
+    return await run.parking.wait(Wait(asked.wait, asked, scope, ident, check, future, standing, edited))
 
 
 def answered(wait: str, answer: Answer, edited: str = "") -> Answered:
