@@ -1,4 +1,4 @@
-"""The report as a workflow: plan, research every question at once, write, review and mend, then ask before writing the file.
+"""The report as a workflow: plan, research all questions at once, write, review and mend, ask, write the file.
 
 Run it with `stretto run report "GOAL" --docs FOLDER`.
 """
@@ -170,10 +170,10 @@ async def report(job: Job) -> str:
 
 
 def _account(done: Reviewed, seconds: float, usd: Any) -> str:
-    tasks, reviews = len(done.draft.sections), done.reviews
+    tasks, claims, reviews = len(done.draft.sections), done.verdict.claims, done.reviews
     return (
-        f"{tasks} research task{'s' if tasks > 1 else ''} ran at once; {done.verdict.claims} claims were checked in {reviews} "
-        f"review{'s' if reviews > 1 else ''}; it took {seconds:.1f} s and cost ${usd:.2f}."
+        f"{tasks} research task{'s' if tasks > 1 else ''} ran at once; {claims} claims were checked in "
+        f"{reviews} review{'s' if reviews > 1 else ''}; it took {seconds:.1f} s and cost ${usd:.2f}."
     )
 
 

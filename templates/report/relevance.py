@@ -23,6 +23,8 @@ _LENIENCE = 0.7
 """The share of the bar that is enough for what only comes near."""
 _PLAIN = 0.5
 """The strength of a cue from which on a sentence speaks about the topic."""
+_ACTS, _OPENING = 0.8, 40
+"""The strength of a sentence that begins with the thing asked about, within so many characters."""
 _DEFINES = 1.3
 _OTHER_KEY = 0.7
 """What a definition counts more, and a value under a key that nobody asked for less."""
@@ -44,6 +46,7 @@ class Measure:
         self._asks_code = _CODE.search(question.text) is not None
         self._words = {word: self._rarity(word) for word in question.terms if not self._is_topical(word)}
         self._context = {word: 0.5 * self._rarity(word) for word in question.context}
+        self._acting = self._thing_asked_about()
         mean = sum(self._words.values()) / len(self._words) if self._words else 1.0
         self._topic_weight = mean if self.topic else 0.0
         self._bar = _BAR * (0.8 if len(self._words) >= _MANY_WORDS else 1.0) * (_LENIENCE if lenient else 1.0)
@@ -62,6 +65,8 @@ class Measure:
         if not self._stands_right(sentence):
             return 0.0
         strength = cue(self.topic, sentence) if self.topic else 0.0
+        if self._acting and self._acting <= frozenset(terms(sentence.text[:_OPENING])):
+            strength = max(strength, _ACTS)
         if self.topic and self.is_general and (self.question.each or not self.question.asked):
             return strength if strength >= _PLAIN else 0.5 * (self.topic.name == "purpose")
         text = sentence.text if sentence.passage.kind != "fact" else f"{sentence.passage.label} {sentence.text}"
@@ -119,10 +124,24 @@ class Measure:
             return False
         if not word.isascii():
             return self.topic.asks.search(word) is not None
-        return fold(word) in words(fold(" ".join(self.topic.asks.findall(self.question.text))))
+        return fold(word) in words(
+            fold(" ".join(_asking(found) for found in self.topic.asks.finditer(self.question.text)))
+        )
+
+    def _thing_asked_about(self) -> frozenset[str]:
+        """Of `What does the service do?` the service: what begins a sentence that says what it does."""
+        found = self.topic.asks.search(self.question.text) if self.topic else None
+        thing = found.groupdict().get("thing") if found else None
+        return frozenset(terms(thing or ""))
 
     def _rarity(self, word: str) -> float:
         return math.log(1 + (len(self._index) + 1) / (self._index.count(word) + 1))
+
+
+def _asking(found: re.Match[str]) -> str:
+    """The words that ask, without the thing that they ask about."""
+    thing = found.groupdict().get("thing")
+    return found[0].replace(thing, " ") if thing else found[0]
 
 
 def introduces(sentence: Sentence) -> bool:

@@ -13,21 +13,22 @@ from .keywords import keywords
 from .values import Answer, Draft, Fault, Finding, Overview, Question, Section, Statement
 
 PLAN = """You plan a report that is written from documents alone. You are given its goal and what the documents are.
-Break the goal into the questions (3 to 7, fewer if it asks less) whose answers together reach it. Give each a short title
-and two to four search queries in the documents' own words."""
+Break the goal into the questions (3 to 7, fewer if it asks less) whose answers together reach it. Give each a short
+title and two to four search queries in the documents' own words."""
 
 RESEARCH = """You answer one question from sentences of documents, and from nothing else. Each sentence has an id.
-Write short statements in your own words, each with the ids of the sentences it rests on; a statement must say no more than
-they do. If sentences contradict each other, state both. If you need other sentences, give search queries in `more` (once).
-If the sentences do not answer the question, leave `statements` empty and say in `unanswered` what is missing."""
+Write short statements in your own words, each with the ids of the sentences it rests on; a statement must say no more
+than they do. If sentences contradict each other, state both. If you need other sentences, give search queries in `more`
+(once). If the sentences do not answer the question, leave `statements` empty and say what is
+missing in `unanswered`."""
 
-WRITE = """You write the summary of a report: three to six statements that together answer its goal, each with the ids of the
-sentences it rests on, taken from the statements of its sections. Say nothing that they do not say. Where you are given
-objections, correct the statements they name, or leave them out."""
+WRITE = """You write the summary of a report: three to six statements that together answer its goal, each with the ids
+of the sentences it rests on, taken from the statements of its sections. Say nothing that they do not say. Where you are
+given objections, correct the statements they name, or leave them out."""
 
 REVIEW = """You review statements against the sentences they rest on. Object to every statement that says more than its
-sentences, loses a negation or a condition, or does not belong to its question. Say exactly what is wrong with each. Object to
-nothing else."""
+sentences, loses a negation or a condition, or does not belong to its question. Say exactly what is wrong with each.
+Object to nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,9 @@ _PURPOSE = Topic(
     "purpose",
     "Purpose",
     r"\bpurposes?\b|\b(?:is|are|it|each \w+) for\b(?! (?:the|a|an|each)\b)|\bwhat (?:is|are|does|do) (?:it|they|"
-    r"each|every|the|this|these)\b"
-    r"(?: \w+){0,3} (?:for|do|about)\b|\bsummar\w+ (?:each|every)|\bdescri(?:be|ption) (?:of )?(?:each|every)|"
+    r"each|every)\b(?: \w+){0,3} (?:for|do|about)\b|"
+    r"\bwhat (?:is|are|does|do) (?:the|this|these)\b(?P<thing>(?: \w+){0,3}) (?:for|do|about)\b|"
+    r"\bsummar\w+ (?:each|every)|\bdescri(?:be|ption) (?:of )?(?:each|every)|"
     r"\bused for\b|"
     r"\bwhat (?:is|are) (?:each|every)(?: \w+)?\s*[?.]?$|用途|目的|概要|何のため|"
     r"\bzweck\b|\bwozu\b|\bà quoi\b|\bpara qué\b",

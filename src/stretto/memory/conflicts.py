@@ -12,6 +12,19 @@ _NEGATION = re.compile(
     r"|ない|ません|なし|不可|禁止|できず|不能|没有|不是|不支持|नहीं|ليس|ไม่",
     re.IGNORECASE,
 )
+_SPELT = {
+    word: str(number)
+    for number, words_for in {
+        2: "two zwei deux dos", 3: "three drei trois tres", 4: "four vier quatre cuatro", 5: "five fünf cinq cinco",
+        6: "six sechs", 7: "seven sieben sept siete", 8: "eight acht huit ocho", 9: "nine neun",
+        10: "ten zehn dix diez",
+        11: "eleven elf", 12: "twelve zwölf douze doce", 15: "fifteen", 20: "twenty", 30: "thirty", 40: "forty",
+        50: "fifty", 60: "sixty", 90: "ninety", 100: "hundred",
+    }.items()
+    for word in words_for.split()
+}  # fmt: skip
+"""Numbers written as words, in a few languages."""
+_SPELLED = re.compile(rf"\b(?:{'|'.join(_SPELT)})\b", re.IGNORECASE)
 _VERB = re.compile(
     r"\s(?:is|are|was|were|uses?|requires?|supports?|defaults? to|runs? on|ist|sind|est|es|=)\s|"
     r"は|是",
@@ -33,7 +46,7 @@ def negated(text: str) -> bool:
 
 def numbers(text: str) -> dict[str, frozenset[str]]:
     """Return the numbers of `text` by the word that follows each (its unit), or else by the word before it."""
-    text = unicodedata.normalize("NFKC", text)
+    text = _SPELLED.sub(lambda word: _SPELT[word[0].lower()], unicodedata.normalize("NFKC", text))
     found: dict[str, set[str]] = {}
     for number in _NUMBER.finditer(text):
         unit = (number[2] or "").lower()[:12]
