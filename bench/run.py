@@ -123,10 +123,9 @@ def machine() -> str:
     """Where and when this was measured."""
     cpu = next((text.split(":")[1].strip() for text in _cpuinfo() if text.startswith("model name")), platform.machine())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
-    day = datetime.now(UTC).date().isoformat()
-    return (
-        f"{cpu}, {os.cpu_count()} cores, {memory} GiB, {platform.system()}, Python {platform.python_version()}, {day}"
-    )
+    day, load = datetime.now(UTC).date().isoformat(), f"load {os.getloadavg()[0]:.1f}"
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{cpu}, {os.cpu_count()} cores ({load}), {memory} GiB, {system}, {day}"
 
 
 def _cpuinfo() -> list[str]:

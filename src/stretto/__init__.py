@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stretto.app.handle import Run as Run
     from stretto.app.host import App as App
     from stretto.core.errors import JournalError as JournalError
+    from stretto.core.errors import LoopDetected as LoopDetected
     from stretto.core.errors import ModelError as ModelError
     from stretto.core.errors import NotDone as NotDone
     from stretto.core.errors import PolicyDenied as PolicyDenied
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from stretto.core.values import Rejected as Rejected
     from stretto.core.values import Score as Score
     from stretto.orchestrator.orchestrator import Orchestrator as Orchestrator
+    from stretto.patterns.fallback import fallback as fallback
     from stretto.patterns.loop import loop as loop
     from stretto.patterns.parallel import parallel as parallel
     from stretto.patterns.pipeline import pipeline as pipeline
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from stretto.runtime.branches import gather as gather
     from stretto.runtime.branches import race as race
     from stretto.runtime.branches import timeout as timeout
+    from stretto.runtime.checkins import check_in as check_in
     from stretto.runtime.functions import ask as ask
     from stretto.runtime.functions import now as now
     from stretto.runtime.functions import random as random
@@ -57,16 +60,18 @@ _HOMES = {
     "app.api": "run start",
     "app.handle": "Run",
     "app.host": "App",
-    "core.errors": "JournalError ModelError NotDone PolicyDenied ReplayMismatch RunCancelled RunFailed RunWaiting StepError "
+    "core.errors": "JournalError LoopDetected ModelError NotDone PolicyDenied ReplayMismatch RunCancelled RunFailed RunWaiting StepError "
     "StrettoError ToolError UsageError WorkerFailed",
     "core.values": "Accepted Budget Done Failed Preview Rejected Score",
     "orchestrator.orchestrator": "Orchestrator",
+    "patterns.fallback": "fallback",
     "patterns.loop": "loop",
     "patterns.parallel": "parallel",
     "patterns.pipeline": "pipeline",
     "patterns.route": "route",
     "policy.gate": "Rules",
     "runtime.branches": "gather race timeout",
+    "runtime.checkins": "check_in",
     "runtime.functions": "ask now random receive review settings sleep spent",
     "runtime.workflow": "workflow",
     "tools.tool": "Tool tool",

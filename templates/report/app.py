@@ -14,6 +14,7 @@ from stretto.tools.files import write_file
 from . import planner, researcher, reviewer, thinking, writer
 from .library import open_library
 from .render import render
+from .thinking import objecting, planning, researching, summing_up
 from .values import Answer, Draft, Finding, Overview, Question, Verdict
 
 REVISIONS = 3
@@ -85,7 +86,7 @@ async def plan(brief: Brief) -> Plan:
     """One research task for every question."""
     docs, goal = brief.goal["docs"], brief.goal["goal"]
     if thinks():
-        questions = thinking.questions(await thinking.planner(thinking.PlanningBrief(goal, await overview(docs))))
+        questions = thinking.questions(await planning(thinking.PlanningBrief(goal, await overview(docs))))
     else:
         questions = await survey(docs, goal)
     return Plan(
@@ -108,10 +109,10 @@ async def research(docs: str, question: Question) -> Answer:
     if not thinks():
         return await look_up(docs, question)
     pool = await sentences(docs, question)
-    found = await thinking.researcher(thinking.sentences(question, pool))
+    found = await researching(thinking.sentences(question, pool))
     if found.more and not found.statements:
         pool = await sentences(docs, replace(question, queries=found.more))
-        found = await thinking.researcher(thinking.sentences(question, pool))
+        found = await researching(thinking.sentences(question, pool))
     return thinking.answer(question, pool, found)
 
 
@@ -121,7 +122,7 @@ async def review(docs: str, draft: Draft) -> Verdict:
     verdict = await check(docs, draft)
     if not thinks():
         return verdict
-    objections = await thinking.critic(thinking.sourced(draft))
+    objections = await objecting(thinking.sourced(draft))
     faults = (
         *(fault for fault in verdict.faults if fault.kind in ("unresolved", "misquoted")),
         *thinking.faults(objections),
@@ -135,7 +136,7 @@ async def write(docs: str, draft: Draft, verdict: Verdict) -> Draft:
     if not thinks():
         return await mend(docs, draft, verdict)
     draft = thinking.without(draft, verdict.faults)
-    summary = await thinking.summarist(thinking.to_sum_up(draft, verdict.faults))
+    summary = await summing_up(thinking.to_sum_up(draft, verdict.faults))
     return replace(draft, summary=summary, revision=draft.revision + 1)
 
 
@@ -144,7 +145,7 @@ async def integrate(goal: Job, results: dict[str, Answer]) -> Reviewed:
     """Make one draft of all answers; review and mend it until nothing is found, at most `REVISIONS` times."""
     draft = writer.write(goal.goal, list(results.values()), await overview(goal.docs))
     if thinks():
-        draft = replace(draft, summary=await thinking.summarist(thinking.to_sum_up(draft)))
+        draft = replace(draft, summary=await summing_up(thinking.to_sum_up(draft)))
     verdict = await review(goal.docs, draft)
     while not verdict.ok and draft.revision < REVISIONS:
         draft = await write(goal.docs, draft, verdict)
@@ -190,4 +191,7 @@ def make(goal: str, *, docs: str | None = None, out: str | None = None) -> tuple
         raise UsageError("the report needs documents; name their folder with --docs FOLDER")
     if not Path(docs).exists():
         raise UsageError(f"there is no folder {docs}; name one that holds documents with --docs")
-    return report, Job(goal, str(Path(docs).resolve()), str(Path(out or "report.md").resolve()))
+    target = Path(out or "report.md").resolve()
+    if target.is_dir() or not target.parent.is_dir():
+        raise UsageError(f"{target} cannot be written: it is a folder, or stands in none; name a file with --out")
+    return report, Job(goal, str(Path(docs).resolve()), str(target))

@@ -74,10 +74,10 @@ class Sourced:
     sentences: tuple[str, ...]
 
 
-planner = Agent(None, PLAN, name="planner", output=tuple[Ask, ...], input=PlanningBrief)
-researcher = Agent(None, RESEARCH, name="researcher", output=Found)
-summarist = Agent(None, WRITE, name="writer", output=tuple[Statement, ...])
-critic = Agent(None, REVIEW, name="reviewer", output=tuple[Objection, ...])
+planning = Agent(None, PLAN, name="planner", output=tuple[Ask, ...], input=PlanningBrief)
+researching = Agent(None, RESEARCH, name="researcher", output=Found)
+summing_up = Agent(None, WRITE, name="writer", output=tuple[Statement, ...])
+objecting = Agent(None, REVIEW, name="reviewer", output=tuple[Objection, ...])
 
 
 def questions(asked: Sequence[Ask]) -> tuple[Question, ...]:

@@ -9,9 +9,9 @@ import pytest
 from stretto import Agent, gather, race, start, workflow
 from stretto.core.events import Asked
 from stretto.core.values import Answer, Settings
-from stretto.testing import ScriptedModel, say
+from stretto.testing import ScriptedModel, Stuck, say
 from tests.crash.scenarios import chat, model, pay
-from tests.crash.simulation import Scenario, Session, Stuck, World, play
+from tests.crash.simulation import Scenario, Session, World, play
 
 CALL, WORST = Decimal("0.06"), Decimal("0.11")
 """What a call of the model costs, and the least that a reservation for it can be."""

@@ -31,8 +31,10 @@ from stretto.core.values import Answer, Settings
 from stretto.runtime import engine
 from stretto.runtime.outcome import Finished, Surroundings
 from stretto.runtime.view import View
+from stretto.testing.simulated_store import Disk, SimulatedClock, SimulatedStore
+from stretto.testing.virtual_loop import VirtualLoop
 from tests.crash.scenarios import OUTSIDE, nested, send
-from tests.crash.simulation import RUN, Disk, Process, VirtualLoop, World, WorldClock, letter
+from tests.crash.simulation import RUN, World, letter
 from tests.runtime.conftest import Begin
 
 
@@ -279,8 +281,8 @@ async def asks_briefly() -> str:
 @pytest.mark.parametrize("early", [0.0, 0.0005, 0.001, 0.0015, 0.002])
 def test_an_answer_that_comes_as_the_time_runs_out_is_taken_or_not_but_once(early: float) -> None:
     async def contest(disk: Disk, world: World) -> list[Any]:
-        clock = WorldClock(world, asyncio.get_running_loop())
-        around = Surroundings(Process(disk, world), clock, Rules(), _no_model, {})
+        clock = SimulatedClock(world, asyncio.get_running_loop())
+        around = Surroundings(SimulatedStore(disk, world), clock, Rules(), _no_model, {})
         loaded = await engine.begin(around, asks_briefly, None, id=RUN, settings=Settings(), code="")
         assert loaded is not None
         drive = asyncio.get_running_loop().create_task(loaded.execution.drive(asks_briefly, loaded.value))

@@ -9,6 +9,7 @@ from typing import Any, Generic, cast
 
 from typing_extensions import TypeVar
 
+from stretto.agents import loops
 from stretto.agents.briefing import LAST_TURN, REPAIR, Instructions, brief
 from stretto.agents.kit import Kit
 from stretto.core.canonical import decode
@@ -26,7 +27,7 @@ from stretto.tools.codec import TypeCodec, codec_for
 Out = TypeVar("Out", default=str)
 Brain = str | Model
 RETRY = 2
-"""Further tries of a model call that failed in passing."""
+"""Further tries of a model call that failed in passing, where no task around says how many."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class Agent(Worker[Any, Out], Generic[Out]):
     `model` is `provider:model`, a model, or a list of them to fall back on in order; None takes the run's model.
     `instructions` are text, or a function of the input that makes it. `tools` are functions, tools and other workers.
     `output` is the type of the answer: one that does not fit is sent back at most `repair` times. `input` is the type of
-    what it is given. `retry` counts further attempts at the whole task, `timeout` limits each (seconds, or "2 min").
+    what it is given. `retry` counts further attempts, of a model call that failed in passing, else of the whole task;
+    `timeout` limits each attempt at the task (seconds, or "2 min").
     `twin` is a worker that does the job by rules where the run has no model. `settings` go to the model (`temperature`,
-    `max_tokens`, `tool_choice`, ...). `about` says what it is good for; planners and routers choose by it.
+    `max_tokens`, `tool_choice`, `timeout` in seconds, ...). `about` says what it is good for; planners and routers choose by it.
     """
 
     model: Brain | Sequence[Brain] | None = None
@@ -68,6 +70,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
         for turn in range(1, self.max_turns + 1):
             reply = await self._think(context, brains, conversation, last=turn == self.max_turns)
             if calls := reply.message.calls:
+                loops.refuse_repetition(self.name, conversation.messages)
                 conversation.append(await self._kit.answer(context, calls))
                 continue
             try:
@@ -87,12 +90,13 @@ class Agent(Worker[Any, Out], Generic[Out]):
             conversation.append(user(LAST_TURN))
             settings, framed = {**settings, "tool_choice": "none"}, b""
         request = ModelRequest(conversation, self._kit.specs, self._schema, settings, framed)
+        retry = scope.retry or RETRY
         for model in brains[:-1]:
             try:
-                return await models.reply(scope, model, request, RETRY)
+                return await models.reply(scope, model, request, retry, patient=False)
             except ModelError:
                 continue
-        return await models.reply(scope, brains[-1], request, RETRY)
+        return await models.reply(scope, brains[-1], request, retry)
 
     def _answer(self, reply: ModelReply) -> Out:
         text = reply.message.text

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
+from stretto.agents import loops
 from stretto.agents.briefing import as_text
 from stretto.core.errors import NotDone, PolicyDenied, ToolError, UsageError
 from stretto.core.scope import current
@@ -73,7 +74,9 @@ def _spec(thing: Tool[Any, Any] | Worker[Any, Any]) -> ToolSpec:
 
 def _delegate(scope: Scope, worker: Worker[Any, Any], args: dict[str, Any]) -> Any:
     value = args if worker.takes.schema.get("type") == "object" else args.get("input")
-    return tasks.perform(*tasks.place(scope, worker, value), worker, "")
+    place = tasks.place(scope, worker, value)
+    loops.refuse_ping_pong(scope, worker, place[2])
+    return tasks.perform(*place, worker, "")
 
 
 def _told(call: ToolCall, problem: str) -> ToolResult:

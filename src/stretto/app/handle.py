@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
-from stretto.core.events import Asked, Row
+from stretto.core.events import Answered, Asked, Pruned, Row
 from stretto.core.ports import Letter
-from stretto.core.values import RunState, Spend
+from stretto.core.values import Answer, RunState, Spend
 from stretto.policy.standing import Rule
 from stretto.runtime import engine
 from stretto.runtime.outcome import Finished, Outcome, Stopped, outcome_of
@@ -129,6 +129,8 @@ class Run:
 
     def why(self) -> dict[str, Any]:
         """What led to its output, failure or question: tasks, answers, doubts, retries and time, as data."""
+        if self._rows and self._rows[-1].kind == Pruned.kind:
+            raise UsageError(f"run {self.id} was pruned: what it did is gone; `stretto audit verify` says what is proven")
         return why(self._view, self._rows)
 
     # ---- waiting for it
@@ -173,12 +175,15 @@ class Run:
     # ---- answering it
 
     @_either
-    async def approve(self, approval: str | None = None, *, by: str, edit: Any = None) -> Run:
+    async def approve(
+        self, approval: str | None = None, *, by: str, edit: Any = None, shown: float | None = None
+    ) -> Run:
         """Say yes to a question, maybe with edited arguments or content.
 
         `approval` is its id, or the tool or question where only one such is open; the only open one needs no name.
+        `shown` is for how many seconds it stood before `by`, where that is known: `stretto stats` tells who never looks.
         """
-        return await self._answer(approval, "approve", by, value=edit)
+        return await self._answer(approval, "approve", by, value=edit, shown=shown)
 
     @_either
     async def reject(self, approval: str | None = None, *, by: str, reason: str = "") -> Run:
@@ -189,8 +194,8 @@ class Run:
     async def approve_all(self, tool: str, *, by: str, where: str = "") -> Run:
         """Say yes to all calls of a tool in this run, open and to come, whose arguments fit `where`.
 
-        `where` compares arguments with numbers or text: "amount < 50 and currency == 'EUR'"; without it, all calls. What
-        the policy denies stays denied, and a `once` call that a fork would repeat is asked about all the same.
+        `where` compares arguments with numbers or text: "amount < 50 and currency == 'EUR'"; without it, all calls.
+        What the policy denies stays denied, and a `once` call that a fork would repeat is asked about all the same.
         """
         rule = Rule(secrets.token_hex(4), tool, where, by, self._app.channel)
         return await self._post(Letter(self.id, f"rule {rule.id}", encode({"rule": rule})), "a rule")
@@ -250,6 +255,22 @@ class Run:
         return run
 
     @_either
+    async def undo(self, *, by: str) -> Run:
+        """Take back what the run did, the last call first, in a run of its own (`ID-undo`); that run.
+
+        Each call is taken back by what its tool declares as `undo`, an action of its own that asks as its tool does.
+        What cannot be taken back stands in the output's `left`, with the reason. Called again, it goes on.
+        """
+        await self.refresh()
+        if not self._view.state.ended:
+            raise UsageError(f"run {self.id} is {self.state}; only what has ended is undone: cancel it first")
+        run = await self._app.undo(self.id, by)
+        if not self._app.is_open_for_good:
+            await self._app.settled(run.id)
+            await run.refresh()
+        return run
+
+    @_either
     async def replay(self, worker: Any = None) -> Any:
         """Go through the run again with no effect allowed; the output it comes to. Raises `ReplayMismatch` at a difference."""
         await self.refresh()
@@ -275,15 +296,21 @@ class Run:
         await self._app.take_up(self.id)
         return await self.refresh()
 
-    async def _answer(self, wanted: str | None, decision: str, by: str, value: Any = None, reason: str = "") -> Run:
+    async def _answer(
+        self,
+        wanted: str | None,
+        decision: str,
+        by: str,
+        value: Any = None,
+        reason: str = "",
+        shown: float | None = None,
+    ) -> Run:
         await self.refresh()
         wait = self._wanted(wanted)
-        declined = sum(1 for row in self._rows if row.kind == "declined")
-        body = {
-            "wait": wait.asked.wait,
-            "answer": {"decision": decision, "value": value, "reason": reason, "by": by, "channel": self._app.channel},
-        }
-        key = f"answer {wait.asked.wait}" + (f" {declined}" if declined else "")
+        before = sum(row.kind == "declined" or _answers(row, wait.asked.wait) for row in self._rows)
+        answer = Answer(decision, value, reason, by, self._app.channel, shown)
+        body = {"wait": wait.asked.wait, "answer": answer}
+        key = f"answer {wait.asked.wait}" + (f" {before}" if before else "")
         if not await self._app.store.post(Letter(self.id, key, encode(body))):
             raise UsageError(f"{wait.asked.wait} of run {self.id} was answered already")
         await self._app.take_up(self.id)
@@ -314,6 +341,11 @@ class Run:
             if wanted
             else f"run {self.id} waits for several answers; name one of {names}"
         )
+
+
+def _answers(row: Row, wait: str) -> bool:
+    event = row.event() if row.kind == "answered" else None
+    return isinstance(event, Answered) and event.wait == wait
 
 
 async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dict[str, Any]:

@@ -9,17 +9,22 @@ from typing import Any, TypeVar
 
 from stretto.runtime.clock import SystemClock
 from stretto.app.handle import Run
+from stretto.app.parts import reachable_tools
 from stretto.app.recorded import RecordedModel
 from stretto.app.settings import Environment, open_store
 from stretto.app.targets import find_worker
 from stretto.core.canonical import encode
 from stretto.core.errors import JournalError, RunFailed, StrettoError, UsageError
+from stretto.core.events import RunStarted
 from stretto.core.ports import Model, Observer, Store
 from stretto.core.values import Budget, RunState, Settings
+from stretto.models.guarded import Guards
+from stretto.models.pace import Limit
 from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.branches import fork_plain_tasks
 from stretto.runtime.outcome import Outcome, Stopped, Surroundings, outcome_of
+from stretto.runtime.undo import UNDOES, Undo, made
 from stretto.runtime.view import View, fetched
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
@@ -42,7 +47,11 @@ class App:
         model: str | Model | None = None,
         observers: Sequence[Observer] = (),
         channel: str = "python",
+        limits: Mapping[str, str | Limit] | None = None,
     ) -> None:
+        """`limits` says what a minute allows, over all runs: {"openai": "500 requests, 200000 tokens"}, or by model."""
+        self._guards = Guards(limits)
+        self._made: dict[str, Model] = {}
         self._environment = Environment.here()
         self._workers = {worker.name: worker for worker in map(as_worker, workers)}
         self._deps, self._rules, self._model = deps, policy or Rules(), model
@@ -98,7 +107,11 @@ class App:
 
         async def whole() -> T:
             asyncio.get_running_loop().set_task_factory(fork_plain_tasks)
-            await self.open()
+            try:
+                await self.open()
+            except BaseException:
+                work.close()
+                raise
             self._for_good = for_good
             try:
                 return await work
@@ -204,14 +217,39 @@ class App:
             or (row.state is RunState.FAILED and not retry)
         ):
             return
+        if row.state is RunState.FAILED and await self.store.find(f"{id}-undo") is not None:
+            raise UsageError(f"run {id!r} was undone, so what it did is no fact any more; start a new run")
         begun = await engine.started(self._around(Settings()), id)
-        worker = worker or self._find(begun.worker, begun.code)
+        worker = worker or await self._worker_of(begun)
         settings = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
         if id in self._live:
             return
         loaded = await engine.take_up(self._around(replace(settings, approve=tuple(settings.approve)), worker), id, worker)
         if loaded is not None:
             self._drive(loaded)
+
+    async def _worker_of(self, begun: RunStarted) -> Worker[Any, Any]:
+        """The worker that a run began with; one that undoes another run is made anew from that run's."""
+        if not begun.code.startswith(UNDOES):
+            return self._find(begun.worker, begun.code)
+        of = await engine.started(self._around(Settings()), begun.code.removeprefix(UNDOES))
+        worker = await self._worker_of(of)
+        return Undo(worker, reachable_tools(worker))
+
+    async def undo(self, id: str, by: str) -> Run:
+        """See `Run.undo`."""
+        begun, rows = await engine.started(self._around(Settings()), id), await self.store.read(id)
+        worker = await self._worker_of(begun)
+        undo, new = Undo(worker, reachable_tools(worker)), f"{id}-undo"
+        value = {"run": id, "by": by, "channel": self.channel, "calls": await made(rows, self.store.blob)}
+        settings, code = Settings(autonomy=self._rules.autonomy), f"{UNDOES}{id}"
+        loaded = await engine.begin(self._around(settings, undo), undo, value, id=new, settings=settings, code=code)
+        if loaded is not None:
+            return Run(self, new, self._drive(loaded))
+        if (await engine.started(self._around(Settings()), new)).code != code:
+            raise UsageError(f"run {new!r} exists and undoes nothing; run {id!r} is undone under that id")
+        await self.take_up(new, retry=True)
+        return await Run(self, new).refresh()
 
     def _find(self, name: str, code: str) -> Worker[Any, Any]:
         if name in self._workers:
@@ -229,7 +267,7 @@ class App:
     ) -> Run:
         """A new run from the facts of another up to event `at`, with another worker, input or model; see `Run.fork`."""
         begun = await engine.started(self._around(Settings()), id)
-        known = as_worker(worker) if worker is not None else self._find(begun.worker, begun.code)
+        known = as_worker(worker) if worker is not None else await self._worker_of(begun)
         if input is not None and at > 0:
             raise UsageError("another input changes a run from its beginning; fork at 0 with it, finished tasks that it does not "
                              "touch are reused all the same")
@@ -247,7 +285,7 @@ class App:
     async def rehearse(self, id: str, worker: Any = None) -> Outcome:
         """See `Run.replay`."""
         begun = await engine.started(self._around(Settings()), id)
-        known = as_worker(worker) if worker is not None else self._find(begun.worker, begun.code)
+        known = as_worker(worker) if worker is not None else await self._worker_of(begun)
         return await engine.rehearse(self._around(Settings()), id, known)
 
     def _drive(self, loaded: engine.Loaded) -> asyncio.Task[Outcome]:
@@ -310,12 +348,12 @@ class App:
             rules = replace(rules, approve=(*rules.approve, *settings.approve))
         for own in _rules_in(worker):
             rules = rules.and_also(own)
-        return Surroundings(self.store, SystemClock(), rules, self._models(settings.model), self._given)
+        return Surroundings(self.store, SystemClock(), rules, self._models(settings.model), self._given, self._guards)
 
     def _models(self, default: str) -> Callable[[str], Model]:
         """How a run finds its models by name; the empty name is the run's own."""
         given = self._model if self._model is not None and not isinstance(self._model, str) else None
-        named = self._environment.resolver(default, self.store.blob)
+        named = self._environment.resolver(default, self._blob, self._made)
 
         def find(name: str) -> Model:
             if not name and given is not None:
@@ -327,6 +365,9 @@ class App:
 
         return find
 
+    async def _blob(self, digest: str) -> bytes:
+        return await self.store.blob(digest)
+
     def revive(self, view: View) -> Any:
         """A run's output as its worker's output type, where the worker is known here; else as plain data."""
         worker = self._workers.get(view.worker)
@@ -337,11 +378,14 @@ class App:
 
 def _rules_in(worker: Worker[Any, Any] | None) -> Iterator[Rules]:
     """The policies that a worker and those inside it bring along: a flow file's."""
-    if worker is not None:
-        if isinstance(own := getattr(worker, "rules", None), Rules):
-            yield own
-        for member in worker.members:
-            yield from _rules_in(member)
+    left, seen = [worker] if worker is not None else [], set[int]()
+    while left:
+        one = left.pop(0)
+        if id(one) not in seen:  # agents may know each other
+            seen.add(id(one))
+            left = [*one.members, *left]
+            if isinstance(own := getattr(one, "rules", None), Rules):
+                yield own
 
 
 def _said(budget: Budget | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
+from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
 from stretto.runtime.worker import Worker
@@ -26,10 +28,15 @@ def _standing(around: Mapping[str, Any], kind: type[T]) -> Iterator[T]:
     return (thing for thing in around.values() if isinstance(thing, kind))
 
 
-def _inside(worker: Worker[Any, Any]) -> Iterator[Worker[Any, Any]]:
-    yield worker
-    for member in (*getattr(worker, "parts", ()), *worker.members):
-        yield from _inside(member)
+def _inside(root: Worker[Any, Any]) -> Iterator[Worker[Any, Any]]:
+    """Each worker once: agents may know each other."""
+    left, seen = [root], set[int]()
+    while left:
+        worker = left.pop(0)
+        if id(worker) not in seen:
+            seen.add(id(worker))
+            yield worker
+            left = [*getattr(worker, "parts", ()), *worker.members, *left]
 
 
 def tools(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, tuple[Tool[Any, Any], list[str]]]:
@@ -43,6 +50,33 @@ def tools(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, tuple[
     for known in _standing(around, Tool) if _is_opaque(root) else ():
         found.setdefault(known.name, (known, []))
     return found
+
+
+def reachable_tools(root: Worker[Any, Any]) -> dict[str, Tool[Any, Any]]:
+    """The tools that a worker can come to call, by name: those of all workers around it, and around these in turn."""
+    found: dict[str, Tool[Any, Any]] = {}
+    seen: set[int] = set()
+    left = [root]
+    while left:
+        worker = left.pop()
+        if id(worker) not in seen:
+            seen.add(id(worker))
+            around = _around(worker)
+            left += workers(worker, around)
+            for name, (known, _) in tools(worker, around).items():
+                found.setdefault(name, known)
+    return found
+
+
+def _around(worker: Worker[Any, Any]) -> dict[str, Any]:
+    """What a workflow's function can name: its module, modules that this one knows, and the functions around it."""
+    function = inspect.unwrap(worker.function) if isinstance(worker, Workflow) else None
+    if not isinstance(function, FunctionType):
+        return {}
+    known = function.__globals__
+    modules = [vars(thing) for thing in known.values() if isinstance(thing, ModuleType)]
+    apart = {f"{at}.{name}": thing for at, names in enumerate(modules) for name, thing in names.items()}
+    return {**apart, **known, **inspect.getclosurevars(function).nonlocals}
 
 
 def prompts(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -42,10 +42,10 @@ class Environment:
         """The model of agents that name none."""
         return self.variables.get("STRETTO_MODEL", "")
 
-    def resolver(self, default: str, blobs: Callable[[str], Awaitable[bytes]]) -> Callable[[str], Model]:
-        """How a run finds its models by name; each is made once."""
-
-        made: dict[str, Model] = {}
+    def resolver(
+        self, default: str, blobs: Callable[[str], Awaitable[bytes]], made: dict[str, Model]
+    ) -> Callable[[str], Model]:
+        """How a run finds its models by name; each is made once, kept in `made`, and so are its connections."""
 
         def find(name: str) -> Model:
             name = name or default or self.model

@@ -53,7 +53,8 @@ async def detail(view: View, entry: Entry, blob: Blob) -> Entry:
             request, result = await fetched(step.request, blob), await fetched(step.result, blob)
             if step.kind == "model":
                 request, result = await _conversation(request, blob), await _reply(result, blob)
-            return {**whole, "request": request, "result": result}
+            before = {"before": await fetched(step.before, blob)} if step.before is not None else {}
+            return {**whole, "request": request, **before, "result": result}
 
 
 def _entry(

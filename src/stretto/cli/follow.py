@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stretto.app.handle import Run, described
@@ -136,6 +137,7 @@ class Follower:
     async def _put(self, questions: Questions, wait: WaitView) -> bool:
         """Ask the terminal."""
         asked = await described(self._id, wait, self._app.store.blob)
+        begun = time.monotonic()
         try:
             with self._watch.display.aside():
                 answer = await questions.ask(asked, lambda: self._is_answered(wait.asked.wait))
@@ -145,7 +147,8 @@ class Follower:
         if answer is None:
             self._postponed.add(wait.asked.wait)
             return True
-        return await self._give(wait.asked.wait, answer)
+        shown = replace(answer, shown=round(time.monotonic() - begun, 1))
+        return await self._give(wait.asked.wait, shown)
 
     async def _is_answered(self, wait: str) -> bool:
         await self._watch.catch_up(self._app.store, self._id)
@@ -164,7 +167,7 @@ async def give(run: Run, wait: str | None, answer: Answer, by: str) -> None:
     """Give a run an answer in the form of its decision."""
     match answer.decision:
         case "approve":
-            await run.approve(wait, by=by, edit=answer.value)
+            await run.approve(wait, by=by, edit=answer.value, shown=answer.shown)
         case "reject":
             await run.reject(wait, by=by, reason=answer.reason)
         case "answer":

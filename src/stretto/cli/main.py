@@ -38,8 +38,12 @@ COMMANDS = {
     "cancel": "Stop a run.",
     "replay": "Go through a run again with no effect, and see whether it goes the same way.",
     "fork": "Begin a new run where another one was, and change something.",
+    "undo": "Take back what a run did, the last call first.",
     "export": "A run's events as JSON lines.",
     "audit": "Check that no event was changed.",
+    "stats": "How runs end, what they cost, and how often people step in.",
+    "prune": "Remove what old runs say; that they were, and in which order, stays proven.",
+    "compact": "Give back the room of what was removed.",
     "tools": "The tools a worker may call.",
     "prompts": "Everything a worker may say to a model.",
 }

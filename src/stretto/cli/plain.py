@@ -13,6 +13,7 @@ from stretto.core.events import (
     Asked,
     Declined,
     Row,
+    Ruled,
     RunResumed,
     RunStarted,
     TaskFailed,
@@ -67,6 +68,9 @@ def _said(row: Row, watch: Watch) -> tuple[str, str] | None:
             return "asks", f"{wanted(view.waits[wait])} ({wait})"
         case Answered(decision=decision, by=who, channel=channel, wait=wait) if channel != "clock":
             return "answer", f"{decision} by {in_line(who) or channel} ({wait})"
+        case Ruled(tool=tool, where=where, by=who, channel=channel):
+            fit = f" where {in_line(where)}" if where else ""
+            return "rule", f"all {tool}{fit} approved by {in_line(who) or channel}"
         case Declined(reason=reason):
             return "refused", f"the answer was not taken: {in_line(reason, 200)}"
         case _:

@@ -44,7 +44,10 @@ def _tell(run: Run, db: str) -> None:
                     note()
                 out(pretty(view.output))
         case RunState.FAILED:
-            note(f"✗ {in_line(failure_from(view.failure).sentence(), 1000)}")
+            failure = failure_from(view.failure)
+            note(f"✗ {in_line(failure.sentence(), 1000)}")
+            if failure.root().where:
+                note(f"  raised at          {failure.root().where}")
             note(f"  what led to it     {command(db, 'why', run.id)}")
             note(f"  try again there    {command(db, 'resume', run.id)}")
         case RunState.CANCELLED:

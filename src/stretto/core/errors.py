@@ -4,6 +4,7 @@ StrettoError
 ├── UsageError            you: a call, a file or a setting that cannot work; says the rule and the remedy
 ├── RunFailed             this run: its worker failed
 │   ├── WorkerFailed      one worker of it failed; carries worker, input, error and attempts
+│   ├── LoopDetected      an agent, or agents among each other, went round in circles
 │   ├── StepError         an effect of it failed, with an error that is not one of ours or Python's own
 │   └── RunCancelled      somebody cancelled it
 ├── RunWaiting            this run waits for a person, a signal, a timer or budget
@@ -56,6 +57,10 @@ class StepError(RunFailed):
         self.type = type
 
 
+class LoopDetected(RunFailed):
+    """An agent asked for the same again and again, or agents gave each other the same task; the message shows it."""
+
+
 class RunCancelled(RunFailed):
     """The run was cancelled; what had begun is recorded."""
 
@@ -86,15 +91,25 @@ class JournalError(StrettoError):
 
 
 class ModelError(StrettoError):
-    """A model call failed. `retryable` says whether the same call may succeed later, `retry_after` (seconds) when."""
+    """A model call failed. `retryable` says whether the same call may succeed later, `retry_after` (seconds) when.
+
+    `sent` is False where the provider was not asked at all, because it is down or wants to be left alone.
+    """
 
     def __init__(
-        self, message: str, *, status: int | None = None, retryable: bool = False, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.retryable = retryable
         self.retry_after = retry_after
+        self.sent = sent
 
 
 class ToolError(Exception):
@@ -109,6 +124,10 @@ class Evicted(BaseException):
     """Thrown through a worker whose run was parked, stopped or lost: nothing that it still does counts."""
 
 
+_TERSE = {"KeyError", "IndexError", "AssertionError", "AttributeError", "TypeError", "NameError", "StopIteration"}
+"""Kinds of errors whose message says little without the name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What is known of a failed task: recorded, shown, and given to whoever re-plans."""
@@ -119,12 +138,23 @@ class Failure:
     input: Any = None
     attempts: int = 1
     cause: Failure | None = None
+    beside: tuple[Failure, ...] = ()
+    """The failures of workers that did the same job: before this one, or at once."""
+    where: str = ""
+    """File, line and function in the user's code, where it was raised there."""
 
     def sentence(self) -> str:
         """One line for a person."""
         tries = f" after {self.attempts} attempts" if self.attempts > 1 else ""
-        return f"{self.worker} failed{tries}: {self.root().error}"
+        others = "".join(f"; {other.sentence()}" for failure in self.chain() for other in failure.beside)
+        root = self.root()
+        kind = f"{root.kind}: " if root.kind in _TERSE else ""
+        return f"{self.worker} failed{tries}: {kind}{root.error}{others}"
 
     def root(self) -> Failure:
         """The failure that started the chain."""
         return self.cause.root() if self.cause else self
+
+    def chain(self) -> tuple[Failure, ...]:
+        """This failure and those that led to it, outermost first."""
+        return (self, *(self.cause.chain() if self.cause else ()))

@@ -134,7 +134,10 @@ class TaskFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class StepIntended(Event):
-    """An effect is about to happen. `key` is its idempotency key, `reserved` the most it can cost, in USD."""
+    """An effect is about to happen. `key` is its idempotency key, `reserved` the most it can cost, in USD.
+
+    `before` is what an irreversible call is about to change, or that nobody says.
+    """
 
     kind = "step_intended"
     step: str
@@ -144,6 +147,7 @@ class StepIntended(Event):
     key: str = ""
     reserved: str = ""
     reserved_tokens: int = 0
+    before: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,10 @@ class Asked(Event):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Event):
-    """An answer was taken: who, through which channel, what; `edited` is the digest of what was approved instead."""
+    """An answer was taken: who, through which channel, what; `edited` is the digest of what was approved instead.
+
+    `shown` is for how many seconds the question stood before whoever answered; None where nobody knows.
+    """
 
     kind = "answered"
     wait: str
@@ -212,6 +219,7 @@ class Answered(Event):
     by: str = ""
     channel: str = ""
     edited: str = ""
+    shown: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,27 +241,45 @@ class Decided(Event):
     value: Value = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ruled(Event):
+    """A person approved all further calls of a tool in this run, those that fit `where`; answers by it name `rule`."""
+
+    kind = "ruled"
+    rule: str
+    tool: str
+    where: str = ""
+    by: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned(Event):
+    """Somebody removed the contents of the `events` before this one; `proof` is a digest of what is left of them."""
+
+    kind = "pruned"
+    events: int
+    proof: str
+    by: str = ""
+
+
+class Gone(Event):
+    """What an event says whose content was pruned: nothing."""
+
+    kind = "gone"
+    __slots__ = ()
+
+
 KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
-        RunStarted,
-        RunResumed,
-        RunParked,
-        RunFinished,
-        RunFailed,
-        RunCancelled,
-        TaskStarted,
-        TaskFinished,
-        TaskFailed,
-        StepIntended,
-        StepDone,
-        StepFailed,
-        Asked,
-        Answered,
-        Declined,
-        Decided,
+        RunStarted, RunResumed, RunParked, RunFinished, RunFailed, RunCancelled, TaskStarted, TaskFinished, TaskFailed,
+        StepIntended, StepDone, StepFailed, Asked, Answered, Declined, Decided, Ruled, Pruned,
     )
-}
+}  # fmt: skip
+
+NOTHING = b"null"
+"""The body of an event whose content was pruned."""
 
 STATE_AFTER: dict[str, RunState] = {
     RunStarted.kind: RunState.RUNNING,
@@ -293,6 +319,8 @@ def read(kind: str, body: bytes) -> Event:
     """The event of a stored body; unknown fields of a newer release are left out."""
     if kind not in KINDS:
         raise JournalError(f"event kind {kind!r} is not known to this release of stretto; upgrade it to read this run")
+    if body == NOTHING:
+        return Gone()
     values = decode(body)
     if not values.keys() <= _names(kind) or not _TUPLES.isdisjoint(values):
         values = dict(_readable(kind, values))

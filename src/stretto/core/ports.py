@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from stretto.core.events import Event, Row
 from stretto.core.messages import Delta, ModelReply, ModelRequest, Rates
@@ -233,6 +233,23 @@ class Store(Journal, Leases, Inbox, Protocol):
 
     def observe(self, observer: Observer) -> None:
         """Show every committed event to an observer."""
+        ...
+
+
+@runtime_checkable
+class Retention(Protocol):
+    """A store that grows old: what need not be kept can be removed, and the proof that it was there stays."""
+
+    async def prune(self, run: str, by: str, now: int) -> bool:
+        """Remove what the events of a run that has ended say, and its letters; False where there is nothing to do."""
+        ...
+
+    async def sweep(self) -> int:
+        """Remove the values that no event names any more; how many there were."""
+        ...
+
+    async def compact(self) -> None:
+        """Sweep, and give the room back to the file system."""
         ...
 
 

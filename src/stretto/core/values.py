@@ -40,6 +40,8 @@ class Action:
     external: bool = False
     irreversible: bool = False
     worker: str = ""
+    undoes: str = ""
+    """The tool whose call this one takes back, in a run that undoes another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Answer:
     reason: str = ""
     by: str = ""
     channel: str = ""
+    shown: float | None = None
+    """For how many seconds the question stood before whoever answered; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from stretto.core.errors import JournalError
 from stretto.core.events import STATE_AFTER, Row, RunParked, RunStarted
 from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
 from stretto.core.values import RunState
+from stretto.journal import retention
 from stretto.journal.chain import seal
 from stretto.journal.locks import Locks
 from stretto.journal.schema import connect, explain, prepare
@@ -59,7 +60,7 @@ class SqliteStore:
 
     async def read(self, run: str, after: int = -1, limit: int | None = None) -> list[Row]:
         """See `Journal.read`."""
-        newest = self._read.execute("select max(seq) from events where run=?", (run,)).fetchone()[0]
+        newest = self._ask("select max(seq) from events where run=?", (run,)).fetchone()[0]
         if newest is None or newest <= after:
             return []
         last = newest if limit is None else min(newest, after + limit)
@@ -87,21 +88,21 @@ class SqliteStore:
 
     async def blob(self, digest: str) -> bytes:
         """See `Journal.blob`."""
-        found = self._read.execute("select data from blobs where digest=?", (digest,)).fetchone()
+        found = self._ask("select cast(data as blob) from blobs where digest=?", (digest,)).fetchone()
         if found is None:
             raise JournalError(f"value {digest[:12]} is not in {self.path}; was it pruned?")
         return bytes(found[0])
 
     async def runs(self, *, state: RunState | None = None, limit: int = 1000) -> list[RunRow]:
         """See `Journal.runs`."""
-        rows = self._read.execute(
+        rows = self._ask(
             f"{_INDEX} where ?1 is null or state=?1 order by created desc, id limit ?2", (state, limit)
         )
         return [_run_row(row) for row in rows]
 
     async def find(self, run: str) -> RunRow | None:
         """See `Journal.find`."""
-        row = self._read.execute(f"{_INDEX} where id=?", (run,)).fetchone()
+        row = self._ask(f"{_INDEX} where id=?", (run,)).fetchone()
         return _run_row(row) if row else None
 
     def observe(self, observer: Observer) -> None:
@@ -122,6 +123,30 @@ class SqliteStore:
             self._read.close()
             self._write.close()  # the last one to close a file also empties its log
         self._locks.close()
+
+    # ---- retention
+
+    async def prune(self, run: str, by: str, now: int) -> bool:
+        """See `Retention.prune`."""
+        done: bool = await self._done(lambda db: retention.prune(db, run, by, now), Durability.FULL)
+        return done
+
+    async def sweep(self) -> int:
+        """See `Retention.sweep`."""
+        swept: int = await self._done(retention.sweep)
+        return swept
+
+    async def compact(self) -> None:
+        """See `Retention.compact`."""
+        await self.sweep()
+        await asyncio.to_thread(retention.compact, self.path)
+
+    def _ask(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Read; an error is one that a person can act on."""
+        try:
+            return self._read.execute(query, values)
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
 
     # ---- leases
 
@@ -192,7 +217,7 @@ class SqliteStore:
 
     async def letters(self, run: str) -> list[Letter]:
         """See `Inbox.letters`."""
-        rows = self._read.execute(
+        rows = self._ask(
             "select run, key, body from inbox where run=? and taken is null order by rowid", (run,)
         )
         return [Letter(*row) for row in rows]
@@ -201,7 +226,7 @@ class SqliteStore:
         """See `Inbox.due`."""
         found: dict[str, set[str]] = {}
         late = set()
-        for run, key in self._read.execute(_DUE, (RunState.WAITING, now)):
+        for run, key in self._ask(_DUE, (RunState.WAITING, now)):
             found.setdefault(run, set()).add(key or "")
             if key is None:
                 late.add(run)
@@ -225,7 +250,7 @@ class SqliteStore:
         self._timer = None
         if not self._listeners:
             return
-        for (run,) in self._read.execute("select distinct run from inbox where taken is null").fetchall():
+        for (run,) in self._ask("select distinct run from inbox where taken is null").fetchall():
             self._wake(run)
         self._timer = asyncio.get_running_loop().call_later(POLL, self._look)
 

@@ -24,7 +24,7 @@ from stretto.runtime import tasks
 from stretto.runtime.functions import review as ask_review
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import as_worker
+from stretto.runtime.workflow import as_worker, typed
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for
 
 PLAN = """You plan work for others. You are given a goal and the workers who can do it.
@@ -155,7 +155,7 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def _planner(self) -> Worker[Any, Any]:
         if self.planner is not None:
-            return as_worker(self.planner)
+            return typed(self.planner, Brief, Plan)
         return Agent(self.model, PLAN, name=f"{self.name}.plan", output=Plan, input=Brief, repair=2)
 
     @cached_property

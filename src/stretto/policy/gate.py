@@ -61,7 +61,7 @@ class Rules:
         return Ask(reason, standing="--approve" if action.tool in self.approve else "")
 
     def _why_ask(self, action: Action) -> str | None:
-        if action.tool in self.ask:
+        if action.tool in self.ask or action.undoes in self.ask:
             return "the policy asks about this tool"
         if self.autonomy == "ask-all":
             return "autonomy is 'ask-all'"

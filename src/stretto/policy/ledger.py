@@ -7,6 +7,7 @@ its cap. Who does not fit waits for others' settlements before giving up.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -37,7 +38,20 @@ class Account:
         self.asking = False
         self.refused = ""
         """Why it is not raised, once a person said so."""
+        self.elapsed: Callable[[], float] = float
+        """Seconds that were worked under this account; 0 where nobody counts them."""
         self._waiters: list[asyncio.Future[None]] = []
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its time is used up."""
+        return self.cap is not None and self.cap.seconds is not None and self.elapsed() >= self.cap.seconds
+
+    def late(self) -> Account | None:
+        """The first account from here up whose time is used up."""
+        if self.overdue:
+            return self
+        return self.parent.late() if self.parent else None
 
     @property
     def capped(self) -> bool:
@@ -67,6 +81,7 @@ class Account:
             (cap.usd is None or usd <= cap.usd)
             and (cap.tokens is None or tokens <= cap.tokens)
             and (cap.calls is None or calls <= cap.calls)
+            and not self.overdue
         )
 
     def hold(self, wanted: Reservation) -> None:
@@ -119,5 +134,6 @@ class Account:
             f"${self.spent.usd:.4f} of ${cap.usd}" if cap.usd is not None else "",
             f"{self.spent.input + self.spent.output} of {cap.tokens} tokens" if cap.tokens is not None else "",
             f"{self.spent.calls} of {cap.calls} calls" if cap.calls is not None else "",
+            f"{self.elapsed():.1f} of {cap.seconds:g} s" if cap.seconds is not None else "",
         ]
         return ", ".join(part for part in parts if part) or "nothing is limited"

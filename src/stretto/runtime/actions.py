@@ -17,7 +17,7 @@ from stretto.core.events import Asked, Encoded, StepDone, StepFailed, StepIntend
 from stretto.core.ports import Durability
 from stretto.core.scope import current
 from stretto.core.values import Answer
-from stretto.runtime import approvals, failures, waits
+from stretto.runtime import approvals, budgets, failures, retries, waits
 from stretto.runtime.recording import Record, first_of
 from stretto.tools.signature import fitted
 
@@ -45,16 +45,33 @@ async def _act(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: 
             scope.record(StepDone("tool", tool.name, done, Encoded(request)), ident)
             return tool.codec.load(await scope.run.value(done))
     if tool.effect == "read" and record is not None and record.ended is not None and not approvals.asked(scope, ident):
-        return await scope.revive(record, tool.codec)
+        return await _tried(scope, tool, args, request, ident, record)
+    if record is None and not approvals.asked(scope, ident):
+        await budgets.in_time(scope, tool.name)
     approved = await approvals.allowed(scope, tool, args, ident, record)
     if approved is not args:
         args, request = approved, encode(approved)
-    if record is not None and record.ended is not None and not _doubted(record):
-        scope.recall(_doubt(ident))
-        return await scope.revive(record, tool.codec)
-    if tool.effect == "read":
-        return await scope.perform("tool", tool.name, ident, _call(scope, tool, args, ""), tool.codec, Encoded(request))
-    return await _effect(scope, tool, args, request, ident, record)
+    return await _tried(scope, tool, args, request, ident, record)
+
+
+async def _tried(
+    scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, record: Record | None
+) -> T:
+    """The recorded result, else the effect; what may be repeated is tried again as often as the tool says."""
+
+    async def attempt(name: str) -> T:
+        known = record if name == ident else scope.recall(name)
+        if known is not None and known.ended is not None and not _doubted(known):
+            scope.recall(_doubt(name))
+            return await scope.revive(known, tool.codec)
+        if tool.effect == "read":
+            perform = _call(scope, tool, args, "")
+            return await scope.perform("tool", tool.name, name, perform, tool.codec, Encoded(request))
+        return await _effect(scope, tool, args, request, name, known)
+
+    if not tool.retry or tool.effect == "once":
+        return await attempt(ident)
+    return await retries.tried(scope, ident, tool.retry, attempt)
 
 
 def _call(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], key: str) -> Callable[[], Awaitable[T]]:
@@ -81,10 +98,10 @@ async def _effect(
     scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, record: Record | None
 ) -> T:
     """Intent, call, result. An intent without a result, and a `once` call that raised, are in doubt."""
-    key = _key(scope, ident)
+    key = _key(scope, first_of(ident) if tool.effect == "idempotent" else ident)
     if record is None:
         try:
-            await _intend(scope, tool, request, ident, key)
+            await _intend(scope, tool, args, request, ident, key)
         except asyncio.CancelledError:
             if tool.effect == "once" and not scope.run.ending:  # nobody need doubt what was not begun
                 scope.record(failures.of_step("tool", tool.name, NotDone("cancelled"), None, 0), ident)
@@ -131,10 +148,13 @@ def _key(scope: Scope, ident: str) -> str:
     return identity(f"{scope.run.id} {scope.origin} {ident}".encode())
 
 
-async def _intend(scope: Scope, tool: Tool[Any, Any], request: bytes, ident: str, key: str) -> None:
+async def _intend(
+    scope: Scope, tool: Tool[Any, Any], args: dict[str, Any], request: bytes, ident: str, key: str
+) -> None:
     await scope.frontier(f"tool {tool.name}")
     faults.site("intent.before")
-    intent = StepIntended("tool", tool.name, Encoded(request), tool.effect, key)
+    before = await approvals.before(scope, tool, args) if tool.irreversible else None
+    intent = StepIntended("tool", tool.name, Encoded(request), tool.effect, key, before=before)
     await scope.run.commit(scope.record(intent, ident, Durability.FULL))
     faults.site("intent.after")
 

@@ -68,6 +68,18 @@ async def preview(scope: Scope, tool: Tool[Any, Any], args: Args) -> Preview:
     return shown if isinstance(shown, Preview) else Preview(str(shown))
 
 
+async def before(scope: Scope, tool: Tool[Any, Any], args: Args) -> Encoded:
+    """What an irreversible call is about to change: what the tool's `before` says, else its preview, else that none does."""
+    if tool.before is not None:
+        with scope.run.outside():
+            image = tool.before(**fitted(tool.before, args, scope.run.deps, ""))
+            return Encoded(encode({"image": await image if inspect.isawaitable(image) else image}))
+    shown = await preview(scope, tool, args)
+    if shown.text or shown.base:
+        return Encoded(encode({"preview": shown.text, "base": shown.base}))
+    return Encoded(encode({"none": f"{tool.name} declares no before= and no preview=, so no before-image exists"}))
+
+
 def _question(ident: str, turn: int) -> str:
     return f"ask {ident} again {turn}" if turn else f"ask {ident}"
 
@@ -81,7 +93,8 @@ def _recorded(scope: Scope, ident: str) -> list[Record]:
 
 
 def _judge(scope: Scope, tool: Tool[Any, Any], args: Args) -> Allow | Ask | Deny:
-    action = Action(tool.name, args, tool.risk, tool.effect, tool.external, tool.irreversible, scope.worker)
+    risk, effect, external, irreversible = tool.risk, tool.effect, tool.external, tool.irreversible
+    action = Action(tool.name, args, risk, effect, external, irreversible, scope.worker, tool.undoes)
     verdict = scope.run.gate.judge(action)
     if isinstance(verdict, Deny) or not _was_made(scope, tool, args):
         return verdict
@@ -133,7 +146,8 @@ async def _ask(
     if answer.decision != "approve":
         who = f" by {answer.by}" if answer.by else ""
         reason = answer.reason or ("nobody answered in time" if answer.decision == "expired" else "no reason was given")
-        raise PolicyDenied(f"{tool.name} was rejected{who}: {reason}")
+        error = PolicyDenied(f"{tool.name} was rejected{who}: {reason}")
+        raise failures.tagged(error, scope.key, ident)  # a run that ends of a no, and is resumed, asks again
     if answer.value is None:
         return args, base
     edited = tool.signature.check(answer.value)

@@ -92,7 +92,7 @@ class Branches:
         self._run = scope.run
         self._ident = scope.identify("decision", kind, b"")
         self._forks = [scope.fork() for _ in calls]
-        self._slots = asyncio.Semaphore(limit) if limit is not None and limit < len(calls) else None
+        self._limit = limit if limit is not None and limit < len(calls) else None
 
     def result(self, index: int) -> Any:
         """What a branch gave; its error is raised."""
@@ -149,13 +149,19 @@ class Branches:
         if not chosen:
             return only
         join = _Join(self._run, len(chosen))
-        tasks = [self._run.spawn(self._one(index, join, enough)) for index in chosen]
+        slots = _Slots(self._limit or len(chosen), len(chosen))
+        tasks = [
+            self._run.spawn(self._one(index, join, enough, slots, place)) for place, index in enumerate(chosen)
+        ]
         for task in tasks:
             task.add_done_callback(join.ended)
         quiet = self._run.parking.at(deadline, lambda: join.over(LATE)) if deadline is not None else None
+        parking = self._run.parking
+        parking.awaited.add(join.result)
         try:
             return await join.result
         finally:
+            parking.awaited.discard(join.result)
             join.over(None)
             if quiet is not None:
                 quiet()
@@ -164,9 +170,9 @@ class Branches:
             await asyncio.wait(tasks)
             self._close()
 
-    async def _one(self, index: int, join: _Join, enough: Enough) -> None:
-        if self._slots is not None:
-            await self._run.parking.until(self._slots.acquire())
+    async def _one(self, index: int, join: _Join, enough: Enough, slots: _Slots, place: int) -> None:
+        if not (turn := slots.turns[place]).done():
+            await self._run.parking.until(turn)
         fork = self._forks[index]
         try:
             with fork:
@@ -178,11 +184,32 @@ class Branches:
         except Exception as error:  # noqa: BLE001  the boundary of a branch: its failure is an outcome
             outcome = Failed(error)
         finally:
-            if self._slots is not None:
-                self._slots.release()
+            slots.free()
         self.outcomes[index] = outcome
         if enough(outcome):
             join.over(index)
+
+
+class _Slots:
+    """So many branches at a time, beginning in their own order, whatever order the loop comes to them in.
+
+    A replay would otherwise wait for a branch that had begun, and has no slot this time.
+    """
+
+    def __init__(self, limit: int, branches: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.turns: list[asyncio.Future[None]] = [loop.create_future() for _ in range(branches)]
+        self._next = 0
+        for _ in range(min(limit, branches)):
+            self.free()
+
+    def free(self) -> None:
+        """Let the next branch begin."""
+        if self._next < len(self.turns):
+            turn = self.turns[self._next]
+            self._next += 1
+            if not turn.done():
+                turn.set_result(None)
 
 
 class _Join:
@@ -218,5 +245,5 @@ def fork_plain_tasks(loop: asyncio.AbstractEventLoop, work: Any, **options: Any)
     task = asyncio.Task(work, loop=loop, context=context, **options)
     fork.owner = task
     context.run(current.set, fork)
-    task.add_done_callback(lambda _: scope.run.parking.idle())
+    task.add_done_callback(lambda _: None if scope.run.closed else scope.run.parking.idle())
     return task

@@ -11,7 +11,7 @@ from typing import Any
 from stretto.core import faults
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import JournalError, UsageError
-from stretto.core.events import Encoded, Ref, RunCancelled, RunResumed, RunStarted
+from stretto.core.events import Encoded, Gone, Ref, RunCancelled, RunResumed, RunStarted
 from stretto.core.ports import Durability, Entry, Lease, Store, Worker
 from stretto.core.values import Settings
 from stretto.journal.memory import MemoryStore
@@ -71,6 +71,8 @@ async def started(around: Surroundings, run: str) -> RunStarted:
     if not rows:
         raise UsageError(f"there is no run {run!r} in this database; `stretto list` shows what there is")
     event = rows[0].event()
+    if isinstance(event, Gone):
+        raise UsageError(f"run {run!r} was pruned: what it did is gone; `stretto audit verify` says what is proven")
     if not isinstance(event, RunStarted):
         raise JournalError(f"run {run!r} does not begin with its start; `stretto audit verify {run}` says more")
     return event

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stretto.core import errors, faults
 from stretto.core.canonical import decode, encode
@@ -22,6 +22,9 @@ from stretto.runtime.parking import Parking
 from stretto.runtime.recording import ROOT, Recording
 from stretto.runtime.reuse import Reuse
 from stretto.runtime.scope import Scope
+
+if TYPE_CHECKING:
+    from stretto.runtime.checkins import Mark
 
 T = TypeVar("T")
 GRACE = 0.8
@@ -63,7 +66,7 @@ class Execution:
         self.recording = recording
         self.settings = settings
         self.reuse = reuse
-        self.gate, self.deps, self.model = around.gate, around.deps, around.model
+        self.gate, self.deps, self.model, self.guards = around.gate, around.deps, around.model, around.guards
         self.grace = GRACE
         self.closed = False
         self.busy = 0
@@ -71,10 +74,15 @@ class Execution:
         self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._lease, self._store, self._clock = lease, around.store, around.clock
         self.progress = 0
+        self.tally = recording.tally
+        """How many events of each kind there are."""
+        self.marks: dict[str, Mark] = {}
+        """Where each scope last checked in."""
+        self._since = self.now()
         self._cancelled: RunCancelled | None = None
         self._concluded = False
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self.parking = Parking(self, self._store, lease)
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of their making
+        self._parking: Parking | None = Parking(self, self._store, lease)
         self.mail = Mail(self, self._store)
 
     # ---- life
@@ -89,7 +97,15 @@ class Execution:
         finally:
             self.mail.deaf()
             await self._close()
-            del self.parking, self.mail  # they hold the run, which would wait for the collector
+            self._parking = None  # it and the mail hold the run, which would wait for the collector
+            del self.mail
+
+    @property
+    def parking(self) -> Parking:
+        """Its threads of control and open questions; code that comes too late for them is thrown out."""
+        if self._parking is None:
+            raise Evicted
+        return self._parking
 
     async def _main(self, worker: Worker, value: Any) -> None:
         account = self.account([ROOT], "the run", Budget.parse(self.settings.budget or None))
@@ -114,7 +130,14 @@ class Execution:
         raised = self.recording.caps.get(key)
         cap = budget.raised(raised) if budget is not None and raised is not None else raised or budget
         spent = sum((self.recording.spent.get(each, _NOTHING) for each in keys), _NOTHING)
-        return Account(key, name, cap, above, spent)
+        account = Account(key, name, cap, above, spent)
+        begun = self.recording.begun.get(key, self._worked())
+        account.elapsed = lambda: (self._worked() - begun) / 1e6
+        return account
+
+    def _worked(self) -> int:
+        """Microseconds in which some process held the run."""
+        return self.recording.worked + self.now() - self._since
 
     async def _fail(self, worker: Worker, error: Exception) -> None:
         unexpected = Failure(worker.name, failures.message(error), failures.type_name(error))
@@ -152,7 +175,8 @@ class Execution:
             for task in left:
                 task.cancel()
             await asyncio.wait(left, timeout=self.grace)
-            self._tasks.difference_update(left)
+            for task in left:
+                self._tasks.pop(task, None)
         if self._lease.held:
             await self._store.release(self._lease)
 
@@ -187,6 +211,7 @@ class Execution:
         """Append an event of this run; a store that fails stops the run."""
         self.check_open()
         self.progress += 1
+        self.tally[event.kind] += 1
         faults.site("record.before")
         try:
             pending = self._store.append(
@@ -243,9 +268,14 @@ class Execution:
         if not inside:
             context.run(current.set, None)
         task = self._loop.create_task(work, context=context)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.pop(task, None)
+        if self.closed and not task.cancelled():
+            task.exception()  # nobody asks for it any more, and that is no defect to report
 
     def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Something that nobody awaits: an error in it stops the run."""

@@ -6,14 +6,19 @@ Python's come back as themselves, any other as `StepError` with the name of its 
 
 from __future__ import annotations
 
+import os
+import traceback
 from typing import Any
 
 from stretto.core.canonical import encode
 from stretto.core.errors import (
+    GIVEN_UP,
     Failure,
+    LoopDetected,
     ModelError,
     NotDone,
     PolicyDenied,
+    RunCancelled,
     StepError,
     ToolError,
     UsageError,
@@ -51,7 +56,9 @@ _KNOWN: dict[str, type[Exception]] = {
         UnicodeError,
     )
 }
-_PATH = "_stretto_path"
+_FINAL = (UsageError, PolicyDenied, NotDone, RunCancelled, LoopDetected)
+_FINAL_KINDS = {LoopDetected.__name__, GIVEN_UP}
+_PATH, _TRIES = "_stretto_path", "_stretto_tries"
 
 
 def of_step(
@@ -85,8 +92,9 @@ def of_task(worker: str, value: Any, error: Exception, attempts: int) -> Failure
     """What is known of a task that failed."""
     if isinstance(error, WorkerFailed):
         return Failure(worker, f"{error.failure.worker} failed", "WorkerFailed", value, attempts, error.failure)
+    attempts += tries_of(error) - 1
     kind = error.type if isinstance(error, StepError) and error.type else type_name(error)
-    return Failure(worker, message(error), kind, value, attempts)
+    return Failure(worker, message(error), kind, value, attempts, where=place(error))
 
 
 def failure_from(body: dict[str, Any]) -> Failure:
@@ -99,7 +107,33 @@ def failure_from(body: dict[str, Any]) -> Failure:
         body.get("input"),
         body.get("attempts", 1),
         failure_from(cause) if cause else None,
+        tuple(failure_from(other) for other in body.get("beside") or ()),
+        body.get("where", ""),
     )
+
+
+def is_final(error: Exception) -> bool:
+    """Whether another attempt at the task would only meet the error again, or multiply attempts made further in."""
+    if isinstance(error, WorkerFailed):
+        return any(one.attempts > 1 or one.kind in _FINAL_KINDS for one in error.failure.chain())
+    if isinstance(error, ModelError) and not error.retryable:
+        return True
+    return isinstance(error, _FINAL) or getattr(error, "type", "") == GIVEN_UP or tries_of(error) > 1
+
+
+def tried(error: Exception, tries: int) -> Exception:
+    """Remember in the error how often its step was tried."""
+    setattr(error, _TRIES, tries)
+    return error
+
+
+def tries_of(error: BaseException | None) -> int:
+    """How often the step that an error came out of was tried."""
+    while error is not None:
+        if tries := getattr(error, _TRIES, 0):
+            return int(tries)
+        error = error.__cause__
+    return 1
 
 
 def tagged(error: Exception, scope: str, ident: str) -> Exception:
@@ -117,8 +151,27 @@ def path_of(error: BaseException | None) -> list[str]:
     return list(dict.fromkeys(path))
 
 
+_OURS = ("runtime", "tools", "agents", "patterns", "orchestrator", "core")
+_NOT_OURS = (
+    f"{os.sep}site-packages{os.sep}",
+    os.path.dirname(os.__file__) + os.sep,
+    *(os.path.join(os.path.dirname(os.path.dirname(__file__)), floor) for floor in _OURS),
+)
+
+
+def place(error: BaseException) -> str:
+    """Where in the user's own code an error was raised: the innermost frame outside stretto and what is installed."""
+    if type(error).__module__.startswith("stretto.") and error.__cause__ is None:
+        return ""
+    frames = traceback.extract_tb((error.__cause__ or error).__traceback__)
+    own = [frame for frame in frames if not any(part in frame.filename for part in _NOT_OURS)]
+    return f"{own[-1].filename}:{own[-1].lineno} in {own[-1].name}" if own else ""
+
+
 def message(error: Exception) -> str:
     """What the error says; its type where it says nothing."""
+    if isinstance(error, RecursionError):
+        return "workers or calls are nested too deep for Python's stack (about 150 levels); use a loop instead"
     if isinstance(error, KeyError) and error.args:
         return str(error.args[0])
     return str(error) or type_name(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ from typing import TYPE_CHECKING
 from stretto.core import faults
 from stretto.core.canonical import digest, join
 from stretto.core.errors import ModelError, UsageError
-from stretto.core.events import Asked, Encoded, StepDone, StepFailed, StepIntended
+from stretto.core.events import Encoded, StepDone, StepFailed, StepIntended
 from stretto.core.messages import Delta, ModelReply, ModelRequest, Usage, link, unlink
 from stretto.core.ports import Durability, Model
-from stretto.core.values import Answer, Budget, Spend
+from stretto.core.values import Spend
 from stretto.policy.ledger import Account, Reservation
-from stretto.runtime import failures, waits
+from stretto.runtime import budgets, failures, retries
 from stretto.runtime.recording import Record
-from stretto.runtime.tasks import pause
 
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
@@ -30,9 +28,19 @@ Blobs = list[tuple[str, bytes]]
 
 
 async def reply(
-    scope: Scope, model: Model, request: ModelRequest, retry: int = 0, watch: Watch | None = None
+    scope: Scope,
+    model: Model,
+    request: ModelRequest,
+    retry: int = 0,
+    watch: Watch | None = None,
+    *,
+    patient: bool = True,
 ) -> ModelReply:
-    """One answer of a model, added to the conversation; passing errors are tried again, each try a step of its own."""
+    """One answer of a model, added to the conversation; passing errors are tried again, each try a step of its own.
+
+    Unless it is `patient`, it does not wait for a provider that is down: another model stands by.
+    """
+    model = scope.run.guards.around(model, patient=patient)
     frame = request.frame()
     framed = digest(frame)
     blobs = request.conversation.unstored((framed, frame))
@@ -44,11 +52,12 @@ async def reply(
         try:
             answer, head = await call.answer(watch)
         except ModelError as error:
-            if attempt > retry or not error.retryable:
+            wait = error.retry_after or 0
+            if attempt > retry or not error.retryable or wait > retries.LONGEST_WAIT:
+                failures.tried(error, attempt)
                 raise
             if scope.key not in scope.run.recording.unclaimed:  # the next try is not recorded yet
-                with scope.run.outside():
-                    await asyncio.sleep(error.retry_after if error.retry_after is not None else pause(attempt))
+                await retries.rest(scope, retries.pause(attempt, wait))
             attempt, blobs = attempt + 1, []
         else:
             request.conversation.follow(head, answer.message)
@@ -84,7 +93,7 @@ class _Call:
                 faults.site("effect.after")
             spent = self._spent(answer.usage)
         except ModelError as error:
-            if error.status is not None:
+            if error.status is not None or not error.sent:
                 spent = _ONE_CALL  # the provider refused it, and bills nothing
             await self._failed(error, held, begun, spent)
             raise failures.tagged(error, self.scope.key, self.ident) from None
@@ -154,7 +163,8 @@ class _Call:
             if full.in_flight or full.asking:
                 await self.scope.run.parking.until(full.change())
             else:
-                await self._ask_for_more(full, wanted)
+                cost = f"the next call of {self.model.name} may cost ${wanted.usd:.4f} and {wanted.tokens} tokens"
+                await budgets.ask_for_more(self.scope, full, cost)
         account.hold(wanted)
         intent = StepIntended(
             "model",
@@ -188,42 +198,6 @@ class _Call:
                 )
             return Reservation(Decimal(0), tokens + limit)
         return Reservation(self.model.rates.cost(Usage(tokens, limit)), tokens + limit)
-
-    async def _ask_for_more(self, account: Account, wanted: Reservation) -> None:
-        """Wait until a named person raises the cap. The question is the account's, whichever branch comes to ask it."""
-        ident, record = self.scope.run.recording.question(f"budget {account.key}")
-
-        def ask(wait: str) -> Asked:
-            return Asked(
-                wait,
-                "budget",
-                f"The budget of {account.name} is used up ({account.left()}); the next call of "
-                f"{self.model.name} may cost ${wanted.usd:.4f} and {wanted.tokens} tokens.",
-                of=account.name,
-                worker=self.scope.worker,
-            )
-
-        account.asking = True
-        try:
-            answer = await waits.wait(self.scope.root, ident, record, ask, _unfit)
-        finally:
-            account.asked()
-        if answer.decision != "approve":
-            account.refused = f"the budget of {account.name} is used up and was not raised: {account.left()}"
-            raise UsageError(account.refused)
-        account.raise_cap(Budget.parse(answer.value) or Budget())
-
-
-def _unfit(answer: Answer) -> str:
-    if answer.decision not in ("approve", "reject", "expired"):
-        return f"a budget is answered with approve or reject, not {answer.decision!r}"
-    if answer.decision == "approve":
-        try:
-            if Budget.parse(answer.value) is None:
-                return "a budget is raised to an amount, such as '$5'"
-        except (UsageError, TypeError, AttributeError) as error:
-            return f"the new budget is not understood: {error}"
-    return ""
 
 
 def _amount(spent: Spend) -> str:

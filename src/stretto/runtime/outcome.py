@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stretto.core.ports import Clock, Gate, Model, Store
+from stretto.models.guarded import Guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,4 @@ class Surroundings:
     gate: Gate
     model: Callable[[str], Model]
     deps: Mapping[type, Any]
+    guards: Guards = field(default_factory=Guards)

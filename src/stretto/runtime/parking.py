@@ -36,6 +36,8 @@ class Parking:
         self._run, self._store, self._lease = run, store, lease
         self._loop = asyncio.get_running_loop()
         self._active = 1
+        self.awaited: set[asyncio.Future[Any]] = set()
+        """What the idle threads wait for: where one is done, its thread is about to go on."""
         self._deadlines: list[int] = []
         self._looking: asyncio.TimerHandle | None = None
 
@@ -57,17 +59,27 @@ class Parking:
 
     async def until(self, change: Awaitable[Any]) -> None:
         """Wait for something that another branch, or a person whom it asked, brings about."""
+        known = {change} if isinstance(change, asyncio.Future) else set()
+        self.awaited |= known
         self.idle()
         try:
             await change
         finally:
+            self.awaited -= known
             self.rejoined()
         self._run.check_open()
 
     def at(self, time: int, act: Callable[[], None]) -> Callable[[], None]:
         """Act when a time (microseconds since 1970) has come, also after having been parked; returns how to stop that."""
-        timer = self._loop.call_later(self._seconds_to(time), act)
+        timer = self._loop.call_later(self._seconds_to(time), lambda: due())
         self._deadlines.append(time)
+
+        def due() -> None:
+            nonlocal timer
+            if self.underway:  # it is parked, and woken at this time; or it is not, and then the time has come
+                timer = self._loop.call_later(0.01, due)
+            else:
+                act()
 
         def stop() -> None:
             timer.cancel()
@@ -81,6 +93,7 @@ class Parking:
         """Wait for the answer to an open question."""
         self._run.check_open()
         self.waits[wait.id] = wait
+        self.awaited.add(wait.future)
         due = wait.asked.expires
         timer = None if due is None else self._loop.call_later(self._seconds_to(due), self._due, wait)
         self._run.mail.look_again()
@@ -97,6 +110,7 @@ class Parking:
             raise
         finally:
             self.waits.pop(wait.id, None)
+            self.awaited.discard(wait.future)
             if timer is not None:
                 timer.cancel()
 
@@ -127,6 +141,8 @@ class Parking:
         """Park the run if all that is left of it waits and nothing is in flight."""
         run = self._run
         if run.closed or self.underway or run.busy or not self.waits or run.is_over or (self._active > 0 and not force):
+            return
+        if any(future.done() for future in self.awaited):  # it was answered, won or cut off, and does not know it yet
             return
         expiries = (wait.asked.expires for wait in self.waits.values() if wait.asked.expires is not None)
         wake = min((*expiries, *self._deadlines), default=None)

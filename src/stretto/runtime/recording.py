@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,9 @@ class Recording:
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
+        rows = tuple(rows)
+        self.tally = Counter(row.kind for row in rows)
+        """How many events of each kind there are."""
         self._records: dict[tuple[str, str], Record] = {}
         failed: RunFailed | None = None
         ledger = _Ledger()
@@ -76,6 +80,10 @@ class Recording:
                 failed = None
         self.spent = ledger.totals()
         """What was spent in each task's scope and all below it."""
+        self.worked = ledger.worked
+        """Microseconds in which some process held the run."""
+        self.begun = {ROOT: 0} | ledger.begun
+        """How much of that had passed when a task began."""
         self.caps = ledger.caps
         """The caps that people raised, by the task whose budget it is."""
         self.asked: dict[str, int] = {}
@@ -156,10 +164,15 @@ def rule_of(row: Row) -> Rule:
 
 
 def first_of(ident: str) -> str:
-    """The identity of a call that was made again under another one, once it was known that it had not happened."""
-    while ident.endswith((" verified", " repeated")):
-        ident = ident.rpartition(" ")[0]
-    return ident
+    """The identity of a call that was made again under another one: tried again, or known not to have happened."""
+    while True:
+        stem, _, last = ident.rpartition(" ")
+        if last in ("verified", "repeated"):
+            ident = stem
+        elif last.isdigit() and stem.endswith(" try"):
+            ident = stem[: -len(" try")]
+        else:
+            return ident
 
 
 def task_key(scope: str, ident: str) -> str:
@@ -175,13 +188,19 @@ class _Ledger:
         self._calls: dict[tuple[str, str], tuple[str, Spend]] = {}
         self._lost: list[tuple[str, Spend]] = []
         self.caps: dict[str, Budget] = {}
+        self.worked = self._last = 0
+        self.begun: dict[str, int] = {}
 
     def see(self, row: Row) -> None:
         task = row.scope.partition(".")[0]
+        if row.kind != RunResumed.kind and self._last:
+            self.worked += row.time - self._last
+        self._last = row.time
         if row.kind == TaskStarted.kind:
             started = row.event()
             assert isinstance(started, TaskStarted)
             self._parents[started.task] = task
+            self.begun[started.task] = self.worked
         elif row.ident.startswith("model "):
             call = row.scope, row.ident
             if row.kind == StepIntended.kind and call in self._calls:  # the one before died, or failed, and is made again

@@ -31,7 +31,8 @@ T = TypeVar("T")
 class Scope:
     """One thread of control of a run, working for `worker`. Its forks have its key as the beginning of theirs."""
 
-    __slots__ = ("_counts", "_forks", "_token", "account", "elsewhere", "key", "origin", "owner", "parent", "retried", "run", "worker")
+    __slots__ = ("_counts", "_forks", "_token", "account", "elsewhere", "input", "key", "origin",
+                 "owner", "parent", "retried", "retry", "run", "worker")
 
     def __init__(self, run: Execution, key: str, parent: Scope | None, worker: str, account: Account) -> None:
         self.run = run
@@ -39,6 +40,10 @@ class Scope:
         """`origin` is the same place in the first attempts of all tasks around: what an effect's key is made of."""
         self.retried = False
         """Whether what is done here may have to be found again by another attempt."""
+        self.retry = 0
+        """Further tries after a failure, as the innermost task around says; 0 where none says anything."""
+        self.input: bytes | None = None
+        """What the task was given, as it is stored; None in a branch of one."""
         self.parent = parent
         self.worker = worker
         self.account = account
@@ -63,6 +68,7 @@ class Scope:
         self._forks += 1
         fork = Scope(self.run, f"{self.key}.{self._forks}", self, self.worker, self.account)
         fork.origin, fork.retried = f"{self.origin}.{self._forks}", self.retried
+        fork.retry = self.retry
         return fork
 
     def child(self, key: str, worker: str, account: Account) -> Scope:

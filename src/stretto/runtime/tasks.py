@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import random
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stretto.core.canonical import encode
-from stretto.core.errors import GIVEN_UP, Evicted, NotDone, PolicyDenied, RunCancelled, UsageError, WorkerFailed
+from stretto.core.errors import Evicted, UsageError, WorkerFailed
 from stretto.core.events import Encoded, TaskFailed, TaskFinished, TaskStarted
 from stretto.core.ports import Worker
 from stretto.core.scope import current
 from stretto.policy.ledger import Account
-from stretto.runtime import failures
+from stretto.runtime import failures, retries
 from stretto.runtime.recording import Record, task_key
 
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
 
 T = TypeVar("T")
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds between attempts: doubled each time, with jitter."""
-_FINAL = (UsageError, PolicyDenied, NotDone, RunCancelled)
-"""Errors that another attempt would only meet again."""
 
 
 class Call(Generic[T]):
@@ -81,8 +76,7 @@ async def perform(scope: Scope, ident: str, data: bytes, value: Any, worker: Wor
             return await _attempt(scope, name, record, data, value, worker, label, attempt, attempts, account)
         except _Again:
             if not scope.run.recording.knows(scope.key, f"{ident} attempt {attempt + 1}"):
-                with scope.run.outside():
-                    await asyncio.sleep(pause(attempt))
+                await retries.rest(scope, retries.pause(attempt))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -125,6 +119,8 @@ async def _attempt(
     child = scope.child(key, worker.name, account)
     child.origin = task_key(scope.origin, ident.removesuffix(f" attempt {attempt}"))
     child.retried = scope.retried or attempts > 1
+    child.retry = worker.options.retry or scope.retry
+    child.input = data
     try:
         with child:
             output = await _limited(worker, child, value)
@@ -134,7 +130,7 @@ async def _attempt(
         raise
     except Exception as error:
         failure = failures.of_task(worker.name, value, error, attempt)
-        again = attempt < attempts and not isinstance(error, _FINAL) and failure.root().kind != GIVEN_UP
+        again = attempt < attempts and not failures.is_final(error)
         failed = TaskFailed(Encoded(encode(failure)), again)
         await scope.run.commit(scope.record(failed, ident))
         if again:
@@ -183,8 +179,3 @@ async def _recorded(scope: Scope, record: Record, worker: Worker) -> Any:
             raise failures.tagged(error, record.ended.scope, record.ended.ident)
         case other:
             raise AssertionError(f"a task ended with {other}")
-
-
-def pause(attempt: int) -> float:
-    """Seconds to wait before the next attempt."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)

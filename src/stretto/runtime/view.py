@@ -15,6 +15,7 @@ from stretto.core.events import (
     Answered,
     Asked,
     Decided,
+    Pruned,
     Ref,
     Row,
     Ruled,
@@ -52,6 +53,7 @@ class StepView:
     error: str = ""
     begun: int = 0
     took: int = 0
+    before: Any = None
     spend: Spend = field(default_factory=Spend)
     lost: Spend = field(default_factory=Spend)
 
@@ -205,6 +207,8 @@ class View:
                 if wait in self.waits:
                     self.waits[wait].answer, self.waits[wait].answered = answered, row.time
                 self._wait(task, wait, begins=False)
+            case Pruned(by=by) if self.state is RunState.FAILED:
+                self.failure = {"worker": self.worker or "its worker", "error": f"pruned by {by}", "kind": Pruned.kind}
             case Ruled():
                 self.rules.append(RuleView(rule_of(row), row.seq, row.time))
             case Decided(name=name, value=value):
@@ -266,8 +270,8 @@ class View:
                 step.state, step.result, step.took, step.error = "done", event.result, event.took, ""
             case StepFailed():
                 step.state, step.error, step.took = "doubt" if event.doubt else "failed", event.error, event.took
-            case StepIntended():
-                step.state = "running"
+            case StepIntended(before=before):
+                step.state, step.before = "running", before
 
 
 async def fetched(value: Any, blob: Blob) -> Any:

@@ -85,7 +85,7 @@ async def wait(
 def answered(wait: str, answer: Answer, edited: str = "") -> Answered:
     """The event of an answer."""
     value = None if answer.value is None else Encoded(encode(answer.value))
-    return Answered(wait, answer.decision, value, answer.reason, answer.by, answer.channel, edited)
+    return Answered(wait, answer.decision, value, answer.reason, answer.by, answer.channel, edited, answer.shown)
 
 
 def wait_id(scope: Scope, ident: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
@@ -29,6 +29,8 @@ class Workflow(Worker[Any, R], Generic[P, R]):
     function: Callable[..., Any]
     name: str
     settings: Options = Options()
+    untyped: tuple[Any, Any] = (Any, Any)
+    """The types of its one parameter and of its result where the function does not say them."""
 
     @cached_property
     def signature(self) -> Signature:
@@ -39,12 +41,16 @@ class Workflow(Worker[Any, R], Generic[P, R]):
     def takes(self) -> Codec[Any]:
         """One parameter is the input itself; several are an object with their names."""
         arguments = list(self.signature.arguments.values())
-        return codec_for(arguments[0].annotation) if len(arguments) == 1 else Arguments(self.signature)
+        if len(arguments) != 1:
+            return Arguments(self.signature)
+        said = arguments[0].annotation
+        return codec_for(self.untyped[0] if said is Any else said)
 
     @cached_property
     def gives(self) -> TypeCodec[R]:
         """The function's return type."""
-        return codec_for(self.signature.returns)
+        said = self.signature.returns
+        return codec_for(self.untyped[1] if said is Any else said)
 
     @property
     def options(self) -> Options:
@@ -146,6 +152,12 @@ def workflow(
         return Workflow(function, name or function.__name__, options)
 
     return make if function is None else make(function)
+
+
+def typed(thing: Any, takes: Any, gives: Any) -> Worker[Any, Any]:
+    """A worker; a function that does not say what it takes and gives, takes and gives these types."""
+    worker = as_worker(thing)
+    return replace(worker, untyped=(takes, gives)) if isinstance(worker, Workflow) else worker
 
 
 def as_worker(thing: Any) -> Worker[Any, Any]:

@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
@@ -52,7 +53,10 @@ class TypeCodec(Generic[T]):
         """See `Codec.dump`; a value that does not fit the type is a `ValueError`."""
         if self.anything or self.plain:
             return encode(self.check(value))
-        return encode(self.adapter.dump_python(self.check(value), mode="json"))
+        try:
+            return encode(self.adapter.dump_python(self.check(value), mode="json"))
+        except (PydanticSerializationError, UnicodeDecodeError) as error:
+            raise UsageError(f"a value of type {name_of(self.kind)} cannot be kept as JSON: {error}") from error
 
     def load(self, value: Any) -> T:
         """See `Codec.load`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from stretto.core.messages import ToolSpec
 from stretto.core.scope import current
 from stretto.core.values import Effect, Preview, Risk, seconds
 from stretto.tools import process as processes
+from stretto.tools import threads
 from stretto.tools.codec import TypeCodec, codec_for
 from stretto.tools.signature import Signature, signature_of, summary
 
@@ -43,6 +43,9 @@ class Tool(Generic[P, R]):
     timeout: float | None = None
     retry: int = 0
     process: bool = False
+    before: Callable[..., Any] | None = None
+    undoes: str = ""
+    """The tool whose calls it takes back, where it is run to undo one."""
 
     @cached_property
     def signature(self) -> Signature:
@@ -72,7 +75,7 @@ class Tool(Generic[P, R]):
             return self.codec.load(await processes.call(self.function, arguments))
         if self._is_async:
             return cast(R, await self.function(**arguments))
-        return cast(R, await asyncio.to_thread(self.function, **arguments))
+        return cast(R, await threads.call(self.function, arguments))
 
     @cached_property
     def _is_async(self) -> bool:
@@ -114,6 +117,7 @@ def tool(
     preview: Callable[..., Any] | None = None,
     verify: Callable[..., Any] | None = None,
     undo: Callable[..., Any] | None = None,
+    before: Callable[..., Any] | None = None,
     timeout: float | str | None = None,
     retry: int = 0,
     process: bool = False,
@@ -133,6 +137,7 @@ def tool(
     preview: Callable[..., Any] | None = None,
     verify: Callable[..., Any] | None = None,
     undo: Callable[..., Any] | None = None,
+    before: Callable[..., Any] | None = None,
     timeout: float | str | None = None,
     retry: int = 0,
     process: bool = False,
@@ -143,7 +148,8 @@ def tool(
     with the same `idempotency_key` (a keyword-only parameter of that name receives it), "once" never; a tool with a
     risk above low, or that is `external` or `irreversible`, is "once" unless it says otherwise. `preview(**arguments)`
     is shown with the question. `verify(**arguments)` finds out after a crash whether the effect happened. `undo` takes
-    it back. `to` names who is asked, `expires` after how long the answer is no. `timeout` in seconds or like "2 min".
+    it back. `before(**arguments)` tells what an irreversible call is about to change; it is recorded before the call.
+    `to` names who is asked, `expires` after how long the answer is no. `timeout` in seconds or like "2 min".
     """
     if risk not in ("low", "medium", "high"):
         raise UsageError(f"risk {risk!r} is not known; it is 'low', 'medium' or 'high'")
@@ -168,6 +174,7 @@ def tool(
             None if timeout is None else seconds(timeout),
             retry,
             process,
+            before,
         )
 
     return make if function is None else make(function)

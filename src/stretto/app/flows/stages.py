@@ -10,8 +10,10 @@ from stretto.app.flows.condition import Condition, is_missing, look_up
 from stretto.app.flows.source import Node
 from stretto.app.flows.wording import Wording
 from stretto.core.errors import NotDone, PolicyDenied, RunFailed, ToolError, UsageError
+from stretto.core.scope import current
 from stretto.core.values import Done, Failed
 from stretto.patterns.loop import feedback
+from stretto.patterns.parallel import enough
 from stretto.runtime.branches import gather
 from stretto.runtime.tasks import Call
 from stretto.runtime.worker import Worker
@@ -98,18 +100,18 @@ class Parallel:
         if self.min_success is None:
             results = await gather(calls, limit=self.limit)
         else:
-            results = _enough(await gather(calls, limit=self.limit, on_error="collect"), self.min_success)
+            results = await _enough(await gather(calls, limit=self.limit, on_error="collect"), self.min_success)
         whole = dict(zip(self.names, results, strict=True)) if self.names else results
         return self.merge(whole) if self.merge else whole
 
 
-def _enough(outcomes: list[Done[object] | Failed], needed: int) -> list[object]:
+async def _enough(outcomes: list[Done[object] | Failed], needed: int) -> list[object]:
     """The results, None for a failed one; a person's no is not a failure to be tolerated."""
     errors = [outcome.error for outcome in outcomes if isinstance(outcome, Failed)]
     final = [error for error in errors if isinstance(error, Ended | PolicyDenied | UsageError)]
-    if final or len(outcomes) - len(errors) < needed:
-        raise (final or errors)[0]
-    return [outcome.value if isinstance(outcome, Done) else None for outcome in outcomes]
+    if final:
+        raise final[0]
+    return await enough(current.get(), outcomes, needed)
 
 
 @dataclass(frozen=True, slots=True)

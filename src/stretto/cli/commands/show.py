@@ -71,8 +71,8 @@ def _depth(view: View, task: str) -> int:
 
 def _whole(one: dict[str, Any]) -> Iterator[str]:
     for name, value in one.items():
-        if name not in ("request", "result") and value not in (None, ""):
+        if name not in ("request", "before", "result") and value not in (None, ""):
             yield f"{name:<11}  {in_line(pretty(value), 300)}"
-    for name in ("request", "result"):
+    for name in ("request", "before", "result"):
         if name in one:
             yield f"{name:<11}  {encode(one[name]).decode()}"

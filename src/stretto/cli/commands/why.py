@@ -96,6 +96,9 @@ def _record(run: Run, reasons: dict[str, Any]) -> Iterator[str]:
     if reasons["answers"]:
         yield "\nanswers"
         yield from (f"  {_answer(answer)}" for answer in reasons["answers"])
+    if reasons["rules"]:
+        yield "\nrules"
+        yield from (f"  {_rule(rule)}" for rule in reasons["rules"])
     if reasons["doubts"]:
         yield "\ndoubts"
         yield from (f"  {_answer(doubt)}" for doubt in reasons["doubts"])
@@ -120,6 +123,12 @@ def _answer(answer: dict[str, Any]) -> str:
     who = f"{answer['by'] or answer['channel']} ({answer['channel']})"
     at = moment(answer["at"] * MICRO)
     return f"step {answer['step']}  {what}: {answer['decision']}{edited} by {who} at {at}{digest}{reason}"
+
+
+def _rule(rule: dict[str, Any]) -> str:
+    where = f" where {in_line(rule['where'], 200)}" if rule["where"] else ""
+    who = f"{rule['by'] or rule['channel']} ({rule['channel']})"
+    return f"step {rule['step']}  all {rule['tool']}{where}: approved by {who} at {moment(rule['at'] * MICRO)}"
 
 
 def _time(time: dict[str, float]) -> str:

@@ -1,0 +1,99 @@
+"""`check_in`: from time to time a person sees how far a run is and what it has spent, and says whether it goes on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from stretto.core.canonical import encode
+from stretto.core.errors import PolicyDenied, UsageError
+from stretto.core.events import Asked, Encoded, StepDone, TaskFinished
+from stretto.core.scope import current
+from stretto.core.values import Answer, seconds
+from stretto.runtime import waits
+from stretto.runtime.scope import Scope
+
+_STEPS = re.compile(r"\s*(\d+)\s*steps?\s*")
+
+
+@dataclass(slots=True)
+class Mark:
+    """How far the run was when the last check-in was over: steps done, microseconds since 1970."""
+
+    steps: int
+    at: int
+
+
+async def check_in(every: str, *, to: str = "", expires: float | str | None = None) -> None:
+    """Ask a person whether to go on, where it is time to: `every` is like "5 steps" (of the run) or "30 min".
+
+    Meant for a loop: it counts from its first call in a task. The person sees the steps and tasks done, the seconds and
+    the money, and approves or rejects. A no, or no answer in time, is a `PolicyDenied` with the reason.
+    """
+    scope: Scope | None = current.get()
+    if scope is None:
+        raise UsageError("check_in() works inside a run; call it from a @workflow, or from a worker it calls")
+    limit = _limit(every)
+    known = scope.run.marks.get(scope.key)
+    here = await scope.decide("check_in", lambda: _here(scope, known, limit))
+    if here is None:
+        return
+    scope.run.marks[scope.key] = mark = Mark(here["steps"], here["at"])
+    if "progress" in here:
+        mark.at = await _ask(scope, here["progress"], to, expires)
+
+
+def _limit(every: str) -> Mark:
+    """The steps or microseconds that may pass; a zero does not count."""
+    steps = _STEPS.fullmatch(every)
+    limit = Mark(int(steps[1]), 0) if steps else Mark(0, int(seconds(every) * 1_000_000))
+    if not limit.steps and not limit.at:
+        raise UsageError(f"check_in(every={every!r}) would ask all the time; write it like '5 steps' or '30 min'")
+    return limit
+
+
+def _here(scope: Scope, known: Mark | None, limit: Mark) -> dict[str, Any] | None:
+    """What is to be recorded: where the counting begins, or the progress if it is time; else nothing."""
+    run = scope.run
+    here = {"steps": run.tally[StepDone.kind], "at": run.now()}
+    if known is None:
+        return here
+    steps, passed = here["steps"] - known.steps, here["at"] - known.at
+    if not (steps >= limit.steps > 0 or passed >= limit.at > 0):
+        return None
+    used = scope.root.account.spent
+    progress = {
+        "steps": here["steps"], "tasks": run.tally[TaskFinished.kind], "new_steps": steps,
+        "seconds": round(passed / 1e6, 1), "usd": str(used.usd), "tokens": used.input + used.output,
+    }  # fmt: skip
+    return {**here, "progress": progress}
+
+
+_SAID = (
+    "Go on? {steps} steps and {tasks} tasks done, ${usd} and {tokens} tokens spent; "
+    "{new_steps} steps in the last {seconds} s"
+)
+
+
+async def _ask(scope: Scope, progress: dict[str, Any], to: str, expires: float | str | None) -> int:
+    """Wait for a yes; when it was given, in microseconds since 1970."""
+    ident = scope.identify("review", "check_in", encode(progress))
+    record = scope.recall(ident)
+
+    def asked(wait: str) -> Asked:
+        deadline = scope.run.deadline(None if expires is None else seconds(expires))
+        prompt, content = _SAID.format(**progress), Encoded(encode(progress))
+        return Asked(wait, "review", prompt, content=content, to=to, worker=scope.worker, expires=deadline)
+
+    answer = await waits.wait(scope, ident, record, asked, _misfit)
+    if answer.decision != "approve":
+        who = f" by {answer.by}" if answer.by else ""
+        raise PolicyDenied(f"stopped at a check-in{who}: {answer.reason or 'nobody said to go on'}")
+    return record.ended.time if record is not None and record.ended is not None else scope.run.now()
+
+
+def _misfit(answer: Answer) -> str:
+    if answer.decision not in ("approve", "reject", "expired"):
+        return f"a check-in is answered with approve or reject, not {answer.decision!r}"
+    return "" if answer.value is None else "a check-in asks whether to go on; there is nothing to edit"
