@@ -60,8 +60,8 @@ _HOMES = {
     "app.api": "run start",
     "app.handle": "Run",
     "app.host": "App",
-    "core.errors": "JournalError LoopDetected ModelError NotDone PolicyDenied ReplayMismatch RunCancelled RunFailed RunWaiting StepError "
-    "StrettoError ToolError UsageError WorkerFailed",
+    "core.errors": "JournalError LoopDetected ModelError NotDone PolicyDenied ReplayMismatch RunCancelled "
+    "RunFailed RunWaiting StepError StrettoError ToolError UsageError WorkerFailed",
     "core.values": "Accepted Budget Done Failed Preview Rejected Score",
     "orchestrator.orchestrator": "Orchestrator",
     "patterns.fallback": "fallback",

@@ -18,6 +18,12 @@ _WH = (
     r"does|do|did|is|are|can|should|must|welche[rsn]?|was|wer|wie|wann|quel(?:le)?s?|qui|comment|quand|qué|cuál(?:es)?|quién|"
     r"cómo|cuándo)\b"
 )
+_BEGINS_ASKING = re.compile(
+    r"(?:(?:under|in|for|to|by|with|at|on|from|of|since) )?"
+    r"(?:what|which|who|whose|when|where|why|how|does|do|is|are|can|should|wie|was|wer|wo|wann|warum|welche[rsn]?|"
+    r"comment|quel(?:le)?s?|qui|pourquoi|où|qué|cuál(?:es)?|quién|cómo|cuándo|dónde|как|что|кто|где|когда|почему)\b",
+    re.IGNORECASE,
+)
 _JOINTS = re.compile(
     rf"\s*[;；]\s*|\s*,?\s+(?:and|or|und|et|y)\s+(?={_WH})|\s*,\s+(?={_WH})|\s*[、，]\s*|\n+", re.IGNORECASE
 )
@@ -44,10 +50,12 @@ _ENUMERATION = re.compile(
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
-    r"^(?:compare|contrast|(?:what (?:is|are) )?(?:the )?differences? between)\s+(?:the )?(?P<parts>.+?)"
+    r"^(?:compare|contrast)\s+(?:the )?(?P<parts>.+?)"
     r"(?P<tail>\s+(?:in terms of|with respect to|regarding|on)\s+.+)?$",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r"\bdifferences? between\b|\brather than\b|\binstead of\b|\bversus\b|\bvs\b", re.IGNORECASE)
+"""What is weighed against each other is asked in one question: its answer speaks of both."""
 _THING = (
     r"packages|librar(?:y|ies)|modules|projects|services|components|products|tools|programs|documents|files|plugins|apps|"
     r"applications|teams|vendors"
@@ -92,6 +100,11 @@ def clauses(goal: str) -> list[Clause]:
     return found
 
 
+def is_question(text: str) -> bool:
+    """Whether a clause is worded as a question, so that a question mark belongs after it."""
+    return _BEGINS_ASKING.match(text) is not None
+
+
 def _parts(goal: str) -> Iterator[str]:
     for sentence in _sentences(_leading(goal)):
         for part in _JOINTS.split(_CJK_AND.sub("、", sentence)):
@@ -122,7 +135,7 @@ def _enumerated(part: str) -> list[str]:
         sides = re.split(r",? (?:and|with|to|versus|vs\.?|against|or) |, ", compared["parts"])
         return [f"{side.strip()}{compared['tail'] or ''}" for side in sides]
     found = _ENUMERATION.match(bare)
-    if not found:
+    if not found or _BETWEEN.search(bare):
         return [bare]
     pieces = [piece for piece in re.split(r",? (?:and|or|&) |, ", found["parts"]) if piece.strip()]
     return [bare] if any(len(piece.split()) > 4 for piece in pieces) else [f"{each} {found['tail']}" for each in pieces]

@@ -9,7 +9,7 @@ from stretto.memory.quotes import dangling, repeats
 
 from .evidence import Scored, finding
 from .library import Library
-from .topics import licences
+from .licences import licences
 from .values import Conflict, Question
 
 MOST_CONFLICTS = 4
@@ -19,15 +19,22 @@ _HISTORY = re.compile(
     r"change|history|(^|/)news|release|whatsnew|licen[cs]e|copying|copyright|(^|/)tests?|example", re.IGNORECASE
 )
 """Documents that tell of other times, other works or invented cases."""
+_CODE_NAME = re.compile(r"^[-`]|\w[_.(=<]\w|\w\(\)|^\w+[a-z][A-Z]\w+$")
 _LICENCE_FILE = re.compile(r"(^|/)(licen[cs]e|copying)[^/]*$", re.IGNORECASE)
 
 
-def conflicts(question: Question, pool: Sequence[Scored], library: Library) -> Iterator[Conflict]:
-    """Yield pairs of statements about the same thing that can't both hold, each statement once."""
+def conflicts(
+    question: Question, pool: Sequence[Scored], library: Library, near: Sequence[Scored] = ()
+) -> Iterator[Conflict]:
+    """Yield pairs of statements about the same thing that can't both hold, each statement once.
+
+    One of the two answers the question; the other may come only `near` it, for whoever disagrees uses other words.
+    """
     candidates = [each for each in pool[:_COMPARED] if _is_comparable(each.sentence)]
+    others = [each for each in near[:_COMPARED] if each not in candidates and _is_comparable(each.sentence)]
     shown: list[str] = []
     for at, left in enumerate(candidates):
-        for right in candidates[at + 1 :]:
+        for right in [*candidates[at + 1 :], *others]:
             reason = _difference(left.sentence, right.sentence, library)
             if reason and not any(repeats(each.sentence.text, text) for each in (left, right) for text in shown):
                 yield _conflict(question, len(shown), left, right, reason, library)
@@ -57,6 +64,8 @@ def _conflict(question: Question, name: object, left: Scored, right: Scored, rea
 
 def _is_comparable(sentence: Sentence) -> bool:
     passage = sentence.passage
+    if passage.kind == "item" and not sentence.text[0].isalnum():
+        return False  # `{number} Default: 0` doesn't say of what
     return passage.kind != "row" and not _HISTORY.search(passage.path) and not dangling(sentence.text)
 
 
@@ -64,9 +73,17 @@ def _difference(left: Sentence, right: Sentence, library: Library) -> str:
     paths = left.passage.path, right.passage.path
     if library.subjects.named and library.subjects.of(paths[0]) != library.subjects.of(paths[1]):
         return ""
+    if _describe_others(left.passage, right.passage):
+        return ""
     if left.passage.kind == right.passage.kind == "fact":
         return _other_value(left, right)
     return disagreement(left.text, right.text, closeness=0.85 if paths[0] == paths[1] else 0.6)
+
+
+def _describe_others(left: Passage, right: Passage) -> bool:
+    """Under the names of two options, or two functions, a reference says what each of them does."""
+    ours, theirs = left.section[-1:], right.section[-1:]
+    return ours != theirs and any(_CODE_NAME.search(title) for title in (*ours, *theirs))
 
 
 def _other_value(left: Sentence, right: Sentence) -> str:

@@ -104,7 +104,7 @@ class _Search:
                     yield Scored(2.0 - 0.05 * topic.fact_keys.index(key), sentence)
             elif strength := cue(topic, sentence):
                 early = 0.75 + 0.25 / (1 + sentence.first / 20)
-                fit = fits(self._question.text, sentence.text)
+                fit = fits(self._question.text, sentence)
                 score = round(strength * worth * fit * self._aboutness(sentence) * early, 4)
                 if score >= _LEAST:
                     yield Scored(score, sentence)

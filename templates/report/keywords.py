@@ -13,7 +13,8 @@ _MINOR = frozenset(
         "when where why how whether does do did done doing can could may might must shall should will would has have "
         "had having not no yes if then than so such each every all any some many much more most other others ones one "
         "about into over under between through during before after above below up down out off again per via within "
-        "without both either same different "
+        "without both either same different rather instead versus prefer better best against while whereas unlike just "
+        "really actually usually ever only never otherwise next last first take takes taken took taking mean means "
         # what a request says of itself
         "please tell give show list explain describe summarise summarize summary overview report write find identify "
         "say state compare comparison difference differences versus vs make create produce prepare draft analyse "
@@ -37,7 +38,7 @@ _MINOR = frozenset(
 _CJK_MINOR = re.compile(
     r"(?:要約|概要|紹介|レポート|報告書|作成|文書|文章|資料|ドキュメント|フォルダ|"
     r"ファイル|"
-    r"ですか|ますか|でしょうか|ください|下さい|について|に関する|に関して|における|とは|とその|教えて|説明して|説明|"
+    r"しますか|しました|します|ですか|ますか|でしょうか|ください|下さい|について|に関する|に関して|における|とは|とその|教えて|説明して|説明|"
     r"まとめて|まとめ|一覧|注意事項|注意|事項|方法|内容|情報|何か月|何ヶ月|何日|何年|何時|何人|何|どのような|どのように|"
     r"どの|どれ|どこ|いつ|誰|なぜ|いくら|各|それぞれ|すべて|全て|[のはがをにでとともへや、？。]|する|した|して|され|れる|"
     r"ます|です|ある|いる|この|その|这个|那个|每个|什么|多少|哪些|哪个|如何|怎么|为什么|是否|请|的|了|和|与|吗|呢|是|有)+"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from stretto.core.errors import UsageError
 from stretto.memory.tokens import fold, terms
 
-from .clauses import Clause, clauses
+from .clauses import Clause, clauses, is_question
 from .each import MOST_SUBJECTS
 from .keywords import keywords
 from .library import Library
@@ -23,17 +23,14 @@ LONGEST_OVERVIEW = 120
 
 _QUOTED = "quoted from the documents, or said to be unanswered"
 _THINGS = frozenset("package packages library libraries module modules project projects component components".split())
-_ASKS = re.compile(
-    r"(?:(?:under|in|for|to|by|with|at|on|from|of|since) )?"
-    r"(?:what|which|who|whose|when|where|why|how|does|do|is|are|can|should|wie|was|wer|wo|wann|warum|welche[rsn]?|"
-    r"comment|quel(?:le)?s?|qui|pourquoi|où|qué|cuál(?:es)?|quién|cómo|cuándo|dónde|как|что|кто|где|когда|почему)\b",
-    re.IGNORECASE,
-)
 _COMMON_TITLES = frozenset(
     "contents|table of contents|index|introduction|overview|notes|see also|references|example|examples|usage|faq".split(
         "|"
     )
 )
+
+_OPTION = re.compile(r"^-|[\[=<(]")
+"""What heads the description of an option or a function."""
 
 
 def plan(goal: str, library: Library) -> tuple[Question, ...]:
@@ -60,7 +57,7 @@ def _question(number: int, clause: Clause, about: tuple[str, ...], library: Libr
     each = _each(clause, topic, library)
     own = tuple(word for word in keywords(clause.text) if not each or terms(word) != terms(each))
     context = tuple(word for word in about if clause.refers_back and not each and word not in own)
-    text = _spelled_out(clause.text, each, context)
+    text = _spelled_out(clause.text, each)
     return Question(
         id=f"q{number}",
         text=text,
@@ -86,10 +83,8 @@ def _each(clause: Clause, topic: Topic | None, library: Library) -> str:
     return "" if any(fold(word) not in _THINGS for word in others) else "package"
 
 
-def _spelled_out(text: str, each: str, context: tuple[str, ...]) -> str:
+def _spelled_out(text: str, each: str) -> str:
     """A question must be readable without the goal's other parts."""
-    if context:
-        text = f"{text} ({' '.join(context[:2])})"
     if each:
         text = re.sub(r"\bwhich ones\b", f"which {_plural(each)}", text, flags=re.IGNORECASE)
         text = re.sub(r"\b(?:is|are) (?:it|they)\b", f"is each {each}", text, flags=re.IGNORECASE)
@@ -101,8 +96,8 @@ def _plural(noun: str) -> str:
 
 
 def _title(text: str) -> str:
-    if _ASKS.match(text):
-        text = text.replace(" (", "? (", 1) if text.endswith(")") else f"{text}?"
+    if is_question(text):
+        text = f"{text}?"
     return text if len(text) <= 110 else text[:110].rsplit(" ", 1)[0] + " …"
 
 
@@ -161,7 +156,8 @@ def _titles_about(question: Question, library: Library) -> list[str]:
     for hit, _ in library.index.search(question.queries, limit=80):
         passage = library.passages[hit]
         title = passage.section[-1] if passage.section else ""
-        speaks = passage.kind in ("prose", "item", "comment") and fold(title) not in _COMMON_TITLES
+        named = fold(title) in _COMMON_TITLES or _OPTION.search(title) is not None
+        speaks = passage.kind in ("prose", "item", "comment") and not named
         if speaks and len(wanted & set(terms(title))) >= 0.6 * len(wanted):
             titles[title] += 1
     return [title for title, count in titles.most_common() if count > 1 and len(keywords(title)) > 1][:MOST_ADDED]

@@ -2,18 +2,21 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from stretto.memory.passages import Sentence
-from stretto.memory.tokens import fold, terms, words
+from stretto.memory.tokens import fold, names, terms, words
 
+from .clauses import is_question
 from .cues import cue, definition, fits
 from .library import Library
+from .places import NAMING, holds, met, places, titles
 from .subjects import INTRODUCES
 from .topics import TOPICS
 from .values import Question
+from .wording import actions, asks_meaning, misplaces_a_number
 
-_BAR = 0.52
+_BAR = 0.58
 """The share of a question's meaning that a sentence and its surroundings must carry: more than one of two words."""
 _BEGINNING = 60
 """Lines."""
@@ -25,12 +28,13 @@ _PLAIN = 0.5
 """The strength of a cue from which on a sentence speaks about the topic."""
 _ACTS, _OPENING = 0.8, 40
 """The strength of a sentence that begins with the thing asked about, within so many characters."""
-_DEFINES = 1.3
-_OTHER_KEY = 0.7
-"""What a definition counts more, and a value under a key that nobody asked for less."""
-_ASKS_MEANING = re.compile(r"what (?:is|are)\b|.*とは", re.IGNORECASE)
-_IN_TITLE, _ABOVE, _IN_PATH, _IN_CONTEXT = 0.7, 0.5, 0.4, 0.8
-"""What a word counts that stands in the nearest heading, in those above, in the path, or around what is leaned on."""
+_MOSTLY = 0.7
+"""The share of a comparison, or of what is asked about, that must be there."""
+_ACTION = 0.6
+"""What a word counts that says what is done."""
+_DEFINES = 1.5
+_OTHER_KEY, _IN_CONTEXT = 0.7, 0.8
+"""What a definition counts more; a value under a key that nobody asked for, and what stands around, less."""
 _CODE = re.compile(r"\w+(?:[._]\w+)*(?:\(\)|[._(][\w*]+[\w.*()]*)")
 """The names that code gives hold words without saying them."""
 
@@ -42,14 +46,21 @@ class Measure:
         self.question = question
         self.topic = TOPICS.get(question.topic)
         self.missing = tuple(word for word in question.terms if not library.index.count(word))
-        self._index = library.index
+        self._library = library
+        self._actions = actions(question.text)
+        self._asks_whole = asks_meaning(question.text) or (question.asked and not is_question(question.text))
         self._asks_code = _CODE.search(question.text) is not None
-        self._words = {word: self._rarity(word) for word in question.terms if not self._is_topical(word)}
+        self._words = self._weights()
         self._context = {word: 0.5 * self._rarity(word) for word in question.context}
         self._acting = self._thing_asked_about()
         mean = sum(self._words.values()) / len(self._words) if self._words else 1.0
         self._topic_weight = mean if self.topic else 0.0
         self._bar = _BAR * (0.8 if len(self._words) >= _MANY_WORDS else 1.0) * (_LENIENCE if lenient else 1.0)
+
+    @property
+    def whole(self) -> str:
+        """The thing of which the question asks what it is or does, or empty."""
+        return " ".join(self._words) if self._asks_whole else ""
 
     @property
     def is_general(self) -> bool:
@@ -70,44 +81,62 @@ class Measure:
         if self.topic and self.is_general and (self.question.each or not self.question.asked):
             return strength if strength >= _PLAIN else 0.5 * (self.topic.name == "purpose")
         text = sentence.text if sentence.passage.kind != "fact" else f"{sentence.passage.label} {sentence.text}"
-        own = frozenset(terms(text if self._asks_code else _CODE.sub(" ", text)))
-        said = any(_holds(word, own) for word in self._words)
+        own = frozenset(names(text) if self._asks_code else terms(_CODE.sub(" ", text)))
+        said = any(holds(word, own) for word in self._words) or self._is_named(text)
         if self.question.within:
             return 1.0 if said else 0.8
-        return self._weighed(sentence, own, strength) if said or strength else 0.0
+        titled = self._asks_whole and titles(sentence, self._words, self._library)
+        return self._weighed(sentence, own, strength, titled) if said or strength or titled else 0.0
 
-    def _weighed(self, sentence: Sentence, own: frozenset[str], strength: float) -> float:
-        passage = sentence.passage
-        title = frozenset(terms(" ".join((*passage.section[-1:], passage.label))))
-        near = frozenset(terms(" ".join(passage.section[:-1])))
-        path = frozenset(terms(passage.path.replace("_", " ")))
-        met, whole = _met(self._words, (own, 1.0), (title, _IN_TITLE), (near, _ABOVE), (path, _IN_PATH))
-        particular = met / whole if whole else 1.0
+    def _is_named(self, text: str) -> bool:
+        """Whether names of code in the text are made of at least two of the question's words."""
+        known = frozenset(names(text))
+        return sum(holds(word, known) == 1.0 for word in self._words) >= NAMING
+
+    def _weighed(self, sentence: Sentence, own: frozenset[str], strength: float, titled: bool) -> float:
+        around_it = places(sentence, own, self._words)
+        found, whole = met(self._words, around_it)
+        particular = 1.0 if titled or not whole else found / whole
         if self._misses_topic(strength, particular) or particular < 0.8 * self._bar:
             return 0.0
-        around, more = _met(self._context, (own, 1.0), (title | near | path, _IN_CONTEXT))
-        share = (met + around + strength * self._topic_weight) / (whole + more + self._topic_weight)
-        if share < self._bar:
+        around, more = met(self._context, [(own, 1.0), *((known, _IN_CONTEXT) for known, _ in around_it[1:])])
+        cued = self._topic_weight if self.topic and self.topic.cue else 0.0
+        share = min(1.0, (particular * whole + around + strength * self._topic_weight) / (whole + more + cued))
+        fit = fits(self.question.text, sentence)
+        if share < self._bar or (self._unsaid and not self._is_wellmet(own, strength, fit)):
             return 0.0
-        if passage.kind == "fact" and strength < 1.0:
+        if sentence.passage.kind == "fact" and strength < 1.0:
             share *= _OTHER_KEY
-        return share * (_DEFINES if self._defines(sentence) else 1.0) * fits(self.question.text, sentence.text)
+        return share * (_DEFINES if titled or self._defines(sentence) else 1.0) * fit
+
+    def _is_wellmet(self, own: frozenset[str], strength: float, fit: float) -> bool:
+        """Where the documents lack a word of the question, all others must be said, and be two or what it wants."""
+        said = sum(holds(word, own) == 1.0 for word in self._words)
+        return said == len(self._words) and said + (strength >= _PLAIN) + (fit > 1) >= 2
 
     def _defines(self, sentence: Sentence) -> bool:
         """Whether the question asks what a thing is, and the sentence says it."""
-        if not (len(self._words) <= 1 or _ASKS_MEANING.match(self.question.text)):
+        if not (len(self._words) <= 1 or asks_meaning(self.question.text)):
             return False
         defined = definition(sentence)
-        return sum(_holds(word, defined) == 1.0 for word in self._words) >= max(1, 0.5 * len(defined))
+        found, whole = met(self._words, [(defined, 1.0)])
+        return found >= _MOSTLY * whole and len(self._words) >= 0.5 * len(defined)
 
     def _misses_topic(self, strength: float, particular: float) -> bool:
-        """The fewer words a question has besides its topic, the more an answer must speak about the topic."""
-        if self.topic is None or strength >= _PLAIN:
+        """The fewer words a question has besides its topic, the more an answer must speak about the topic.
+
+        What is compared must all be there.
+        """
+        if self.topic and self.topic.name == "comparison":
+            return particular < _MOSTLY
+        if self.topic is None or not self.topic.cue or strength >= _PLAIN:
             return False
         return len(self._words) < 2 or (self.topic.identity and particular < 0.75)
 
     def _stands_right(self, sentence: Sentence) -> bool:
         question, passage = self.question, sentence.passage
+        if misplaces_a_number(question.text, sentence.text):
+            return False
         if question.within:
             return question.within in passage.section
         if question.asked or question.each or self.topic is None:
@@ -119,8 +148,18 @@ class Measure:
             return introduces(sentence)
         return passage.kind != "comment" and self.topic.asks.search(titles) is not None
 
+    def _weights(self) -> dict[str, float]:
+        """A word that says what is done counts less, and nothing if the documents say it in other words throughout."""
+        particular = [word for word in self.question.terms if not self._is_topical(word)]
+        said = [
+            word for word in particular if word not in self.missing or fold(word) not in self._actions
+        ] or particular
+        self._unsaid = len(said) < len(particular)
+        return {word: self._rarity(word) * (_ACTION if fold(word) in self._actions else 1.0) for word in said}
+
     def _is_topical(self, word: str) -> bool:
-        if self.topic is None:
+        """Whether the word asks for the topic, whose cues stand for it."""
+        if self.topic is None or not (self.topic.cue or self.topic.keys):
             return False
         if not word.isascii():
             return self.topic.asks.search(word) is not None
@@ -135,7 +174,7 @@ class Measure:
         return frozenset(terms(thing or ""))
 
     def _rarity(self, word: str) -> float:
-        return math.log(1 + (len(self._index) + 1) / (self._index.count(word) + 1))
+        return math.log(1 + (len(self._library.index) + 1) / (self._library.index.count(word) + 1))
 
 
 def _asking(found: re.Match[str]) -> str:
@@ -150,18 +189,3 @@ def introduces(sentence: Sentence) -> bool:
     if passage.kind == "comment":
         return len(passage.section) <= 1 and passage.first <= _BEGINNING
     return passage.kind in ("prose", "item") and (passage.first <= _BEGINNING or bool(INTRODUCES.search(passage.path)))
-
-
-def _met(weights: Mapping[str, float], *places: tuple[frozenset[str], float]) -> tuple[float, float]:
-    """Return the weight of the words met, less if only in a lesser place, and the weight of all."""
-    met = sum(weight * max(share * _holds(word, known) for known, share in places) for word, weight in weights.items())
-    return met, sum(weights.values())
-
-
-def _holds(word: str, known: frozenset[str]) -> float:
-    """3.0 holds for 3.0.1; a word of an unspaced script counts by the share of its pairs, from a half on."""
-    if "." in word:
-        return float(any(term == word or term.startswith(f"{word}.") for term in known))
-    parts = terms(word)
-    held = sum(part in known for part in parts) / len(parts) if parts else 0.0
-    return held if held >= 0.5 else 0.0

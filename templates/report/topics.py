@@ -207,6 +207,21 @@ TOPICS: dict[str, Topic] = {
             words="error errors exception raises raised fails failure エラー 例外 失敗",
         ),
         Topic(
+            "comparison", "Comparison",
+            r"\brather than\b|\binstead of\b|\bdifferences? between\b|\bcompared (?:to|with)\b|\bversus\b|\bvs\b|"
+            r"違い|区别",
+            words="rather than instead unlike whereas prefer compared difference both advantage",
+            cues=r"\brather than\b|\binstead\b|\bunlike\b|\bwhereas\b|\bprefer\w*\b|\bcompar\w+|\bdiffer\w*\b|"
+            r"\bin contrast\b|\bversus\b|\bvs\b|\b(?:dis)?advantages?\b|違い|一方|に対し",
+        ),
+        Topic(
+            "duration", "Duration",
+            r"\bhow long\b|\bretention\b|\bexpir\w+|\btime-?outs?\b|何(?:か月|日|年|時間)|期間|有効期限",
+            words="seconds minutes hours days weeks months years expire after until kept for 日 月 年 時間",
+            cues=r"(?:\d|\b[a-z]+)[ -](?:milli)?(?:second|minute|hour|day|week|month|year)s?\b|\d ?(?:m?s|min|h)\b|"
+            r"\d(?:秒|分|時間|日|週|か月|ヶ月|年)|\buntil\b|\bfor ?ever\b|\bindefinite\w+|\bpermanent\w*",
+        ),
+        Topic(
             "performance", "Performance",
             r"\bperforman\w+|\bfast\b|\bspeed\b|\bbenchmark\w*|\blatency\b|性能|速度",
             words="performance fast faster speed benchmark latency throughput memory 性能 速度",
@@ -216,30 +231,6 @@ TOPICS: dict[str, Topic] = {
 
 OVERVIEW_TOPICS = ("purpose", "installation", "usage", "configuration", "requirements", "limits", "security", "licence")
 """What a report on a folder covers when the goal names nothing in particular."""
-
-_LICENCE_FAMILIES = {
-    "mit": r"\bMIT\b|\bExpat\b",
-    "bsd": r"\bBSD\b|\b[023]-?clause\b",
-    "apache": r"\bApache\b",
-    "lgpl": r"\bLGPL|Lesser General Public|Library General Public",
-    "agpl": r"\bAGPL|Affero",
-    "gpl": r"(?<![LA])\bGPL|GNU General Public",
-    "mpl": r"\bMPL|Mozilla Public",
-    "isc": r"\bISC\b",
-    "psf": r"\bPSF|Python Software Foundation",
-    "artistic": r"\bArtistic\b",
-    "zlib": r"\bzlib\b",
-    "cc": r"\bCC[- ]?(?:BY|0)|Creative Commons",
-    "boost": r"\bBSL-1|Boost Software",
-    "public domain": r"public domain|\bUnlicense\b|\bCC0\b",
-    "proprietary": r"\bproprietary\b",
-}
-
-
-def licences(text: str) -> frozenset[str]:
-    """Return the families of licences that `text` names, such as `mit` or `gpl`."""
-    return frozenset(name for name, pattern in _LICENCE_FAMILIES.items() if re.search(pattern, text, re.IGNORECASE))
-
 
 _VAGUE = ("purpose", "version")
 """Topics that give way to any other that a clause asks for."""

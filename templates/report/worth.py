@@ -21,6 +21,8 @@ _POINTING = re.compile(
     r"\bsee (?:also|below|above)\b",
     re.IGNORECASE,
 )
+_MANUAL_NAMES = (("NAME",), ("Name",))
+"""Where a manual page says `git-bisect - Use binary search to find the commit that introduced a bug`."""
 _RESULTS = frozenset("return returns rtype type yields".split())
 """Fields of docstrings that say little without the function."""
 _LEANING = re.compile(r"\b(?:this|these|those|such)\b", re.IGNORECASE)
@@ -109,7 +111,7 @@ def _is_quotable(sentence: Sentence, text: str) -> bool:
         case "item":
             return _begins_and_ends(text) and _is_item(text, sentence.passage.label)
         case _:
-            return _begins_and_ends(text) and _is_statement(text)
+            return _begins_and_ends(text) and _is_statement(sentence)
 
 
 def _begins_and_ends(text: str) -> bool:
@@ -128,8 +130,11 @@ def _is_item(text: str, lead: str) -> bool:
     return introduced and (len(words) >= 3 or not text.isascii())
 
 
-def _is_statement(text: str) -> bool:
+def _is_statement(sentence: Sentence) -> bool:
+    text = sentence.text
     words = text.split()
+    if sentence.passage.section[-1:] in _MANUAL_NAMES and " - " in text:
+        return True
     if not _ENDED.search(text) or _UNFINISHED.search(text) or _shouts(text):
         return False
     cut_off = text.lstrip("*_(\"'“")[:1].islower() and not _NAMED_FIRST.match(text)

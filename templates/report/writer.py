@@ -79,12 +79,17 @@ def _mended(section: Section, faults: list[Fault], taken: list[str], library: Li
     silent = (*section.silent, *lost) if section.question.each else ()
     return replace(
         section,
-        claims=tuple(claims),
+        claims=tuple(claim for claim in claims if not any(_is_part(claim, other) for other in claims)),
         spares=tuple(spares),
         silent=tuple(sorted(dict.fromkeys(silent), key=str.casefold)),
         note=ABOVE if above else section.note,
         unanswered="" if claims or above else section.unanswered or NOTHING_LEFT,
     )
+
+
+def _is_part(claim: Finding, other: Finding) -> bool:
+    """Whether a claim stands whole in another, which was extended."""
+    return claim.path == other.path and claim.text != other.text and claim.text in other.text
 
 
 def _restored(claim: Finding, fault: Fault, library: Library) -> Finding | None:

@@ -44,8 +44,8 @@ async def test_the_same_call_a_third_time_in_a_row_ends_the_task() -> None:
     error = await failing(Agent(model, name="research", tools=[search], retry=3))
     assert error.failure.kind == LoopDetected.__name__
     assert str(error) == (
-        'research failed: research went round in circles: it asked for search({"query":"EV"}) for the 3rd time in a row, '
-        "and was given the same each time: nothing about EV"
+        'research failed: research went round in circles: it asked for search({"query":"EV"}) for the 3rd time in a '
+        "row, and was given the same each time: nothing about EV"
     )
     assert SEARCHED == ["EV", "EV"]
     assert len(model.requests) == 3

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stretto import UsageError
-from stretto import start
+from stretto import UsageError, start
 from stretto.app.flows import load
 
 HERE = Path(__file__).parent / "flow_files"

@@ -53,7 +53,7 @@ def test_options_that_do_not_fit_each_other(shell: Shell) -> None:
 
 
 def test_commands_that_are_not_there(shell: Shell) -> None:
-    assert "did you mean 'status'" in said(shell("statsu"))
+    assert "did you mean 'status'" in said(shell("statuss"))
     assert "Missing argument" in said(shell("run"))
     assert "No such option" in said(shell("run", "workers.py:shout", "x", "--modle", "m"))
 

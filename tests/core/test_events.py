@@ -29,6 +29,7 @@ SAMPLES: dict[str, Any] = {
     "int": 7,
     "bool": True,
     "int | None": 7,
+    "float | None": 2.5,
     "tuple[str, ...]": ("a", "b"),
     "tuple[int, int, int, int] | None": (1, 2, 3, 4),
     "Value": Encoded(b'{"a":[1]}'),

@@ -1,7 +1,7 @@
 """The world of the crash tests, which the engine can't see, and the judgement of what came of a session in it.
 
-A session is one run in a `stretto.testing` simulation, from its start to its end, through as many processes ("lives") as
-it takes. Nothing reaches the world from a process that is dead.
+A session is one run in a `stretto.testing` simulation, from its start to its end, through as many processes ("lives")
+as it takes. Nothing reaches the world from a process that is dead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stretto.core.values import Answer, Settings
 from stretto.journal.chain import verify
 from stretto.policy.gate import Rules
 from stretto.testing import people
-from stretto.testing.simulated_store import Machine
+from stretto.testing.machine import Machine
 from stretto.testing.simulation import LIVES, simulate
 
 RUN = "r"
@@ -140,7 +140,7 @@ def play(
                 between=lambda: doubts.update(f"{name} {ident}" for name, ident in sim.doubts()),
             )
         except Exception as raised:
-            if not sim.events or sim.events[-1].kind not in ENDS and not isinstance(raised, ReplayMismatch):
+            if not sim.events or (sim.events[-1].kind not in ENDS and not isinstance(raised, ReplayMismatch)):
                 raise
             error = raised
     return Session(output, error, sim.events, world, sim.sites, doubts, sim.lives, sim.trace, sim.lost)

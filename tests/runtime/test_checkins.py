@@ -63,6 +63,18 @@ async def test_a_no_stops_the_run_with_the_reason(begin: Begin, world: World) ->
     assert len(world.effects) == 3
 
 
+async def test_a_run_that_was_stopped_asks_again_when_it_is_resumed(begin: Begin, app: App, world: World) -> None:
+    job = await begin(touring, 5)
+    await job.reject(by="ada", reason="too slow")
+    await app.ended(job.id)
+    await job.resume()
+    await app.settled(job.id)
+    await job.refresh()
+    assert (job.state, len(job.approvals), len(world.effects)) == ("waiting", 1, 3)
+    await job.approve(by="ada")
+    assert await job == 5
+
+
 async def test_there_is_nothing_to_edit(begin: Begin, app: App) -> None:
     job = await begin(touring, 5)
     await job.approve(by="ada", edit={"steps": 0})
@@ -130,8 +142,11 @@ class Hands:
         self.at += int(minutes * 60_000_000)
 
 
+NOBODY = Hands()
+
+
 @tool
-async def leg(number: int, *, hands: Hands = Hands()) -> int:
+async def leg(number: int, *, hands: Hands = NOBODY) -> int:
     hands.move(minutes=20)
     return number
 

@@ -52,5 +52,6 @@ async def asks_for_a_while() -> str:
 
 def test_a_time_limit_that_comes_while_the_run_is_parked_does_not_park_it_for_ever() -> None:
     """The clock had jumped; the branch went on while the run was parked, with nothing left to wake it."""
+    scenario = Scenario(asks_for_a_while, person=lambda asked, done: None)
     for seed in range(1, 101):
-        assert play(Scenario(asks_for_a_while, person=lambda asked, done: None), seed=seed, jumps=60).output == "did pay"
+        assert play(scenario, seed=seed, jumps=60).output == "did pay"

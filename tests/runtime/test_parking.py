@@ -12,7 +12,8 @@ from stretto.core.ports import Letter
 from stretto.core.values import Answer, Settings
 from stretto.runtime import engine
 from stretto.runtime.outcome import Surroundings
-from stretto.testing.simulated_store import Disk, SimulatedClock, SimulatedStore
+from stretto.testing.machine import SimulatedClock
+from stretto.testing.simulated_store import Disk, SimulatedStore
 from stretto.testing.virtual_loop import VirtualLoop
 from tests.crash.scenarios import OUTSIDE, look, model, pay
 from tests.crash.simulation import RUN, Scenario, World, letter, play
@@ -201,7 +202,9 @@ async def brief() -> str:
 def test_a_run_that_is_cancelled_as_it_ends_ends_once() -> None:
     async def contest(world: World, after: float) -> list[str]:
         disk, loop = Disk(), asyncio.get_running_loop()
-        around = Surroundings(SimulatedStore(disk, world), SimulatedClock(world, loop), Rules(), model(world), {World: world})
+        around = Surroundings(
+            SimulatedStore(disk, world), SimulatedClock(world, loop), Rules(), model(world), {World: world}
+        )
         loaded = await engine.begin(around, brief, None, id=RUN, settings=Settings(), code="")
         assert loaded is not None
         loop.call_later(after, loaded.execution.cancel, "eve", "")

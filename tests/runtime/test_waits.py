@@ -31,7 +31,8 @@ from stretto.core.values import Answer, Settings
 from stretto.runtime import engine
 from stretto.runtime.outcome import Finished, Surroundings
 from stretto.runtime.view import View
-from stretto.testing.simulated_store import Disk, SimulatedClock, SimulatedStore
+from stretto.testing.machine import SimulatedClock
+from stretto.testing.simulated_store import Disk, SimulatedStore
 from stretto.testing.virtual_loop import VirtualLoop
 from tests.crash.scenarios import OUTSIDE, nested, send
 from tests.crash.simulation import RUN, World, letter

@@ -221,7 +221,7 @@ def test_the_library_of_an_unchanged_folder_is_built_once(tmp_path: Path) -> Non
     assert open_library(place) is not first
 
 
-def question(text: str = "How long are backups kept", **changes: object) -> Question:
+def question(text: str = "How are backups kept", **changes: object) -> Question:
     known = Question("q1", text, text, "", ("backups", "kept"), (), (text,), "", "", True, "quoted")
     return replace(known, **changes)  # type: ignore[arg-type]  # a test's shorthand
 

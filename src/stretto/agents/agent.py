@@ -80,10 +80,14 @@ class Agent(Worker[Any, Out], Generic[Out]):
                 if repairs > self.repair:
                     raise ValueError(f"{self.name} broke its contract: its answer does not fit: {error}") from error
                 conversation.append(user(REPAIR.format(problem=error)))
-        raise UsageError(f"{self.name} gave no answer in {self.max_turns} turns; raise max_turns, or say in its instructions when "
-                         "to stop")
+        raise UsageError(
+            f"{self.name} gave no answer in {self.max_turns} turns; raise max_turns, or say in its instructions "
+            "when to stop"
+        )
 
-    async def _think(self, scope: Scope, brains: Sequence[Model], conversation: Conversation, *, last: bool) -> ModelReply:
+    async def _think(
+        self, scope: Scope, brains: Sequence[Model], conversation: Conversation, *, last: bool
+    ) -> ModelReply:
         """The next reply, from the first model that gives one."""
         settings, framed = self.settings, self._framed
         if last and self._kit.specs:
@@ -142,7 +146,9 @@ class Agent(Worker[Any, Out], Generic[Out]):
     @cached_property
     def options(self) -> Options:
         """How its tasks are run."""
-        return Options(self.retry, None if self.timeout is None else in_seconds(self.timeout), Budget.parse(self.budget))
+        return Options(
+            self.retry, None if self.timeout is None else in_seconds(self.timeout), Budget.parse(self.budget)
+        )
 
     @property
     def description(self) -> str:
@@ -156,9 +162,14 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     def describe(self) -> Any:
         """Model, prompt, tools and types."""
-        return {"name": self.name, "models": [getattr(brain, "name", brain) for brain in _listed(self.model)],
-                "instructions": self.instructions if isinstance(self.instructions, str) else self.instructions.__qualname__,
-                "tools": self._kit.specs, "output": self._schema, "settings": self.settings}
+        return {
+            "name": self.name,
+            "models": [getattr(brain, "name", brain) for brain in _listed(self.model)],
+            "instructions": self.instructions if isinstance(self.instructions, str) else self.instructions.__qualname__,
+            "tools": self._kit.specs,
+            "output": self._schema,
+            "settings": self.settings,
+        }
 
     @property
     def prompts(self) -> dict[str, str]:
@@ -178,5 +189,3 @@ def _listed(model: Brain | Sequence[Brain] | None) -> list[Brain]:
     if model is None:
         return []
     return list(model) if isinstance(model, list | tuple) else [cast(Brain, model)]
-
-

@@ -9,8 +9,8 @@ from typing import Any
 from stretto.agents import loops
 from stretto.agents.briefing import as_text
 from stretto.core.errors import NotDone, PolicyDenied, ToolError, UsageError
-from stretto.core.scope import current
 from stretto.core.messages import Message, ToolCall, ToolResult, ToolSpec
+from stretto.core.scope import current
 from stretto.runtime import tasks
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope
@@ -29,7 +29,9 @@ class Kit:
         for thing in things:
             known = thing if isinstance(thing, Tool | Worker) else tool(thing)
             if known.name in self._things:
-                raise UsageError(f"two tools are named {known.name!r}; names must differ, rename one with using(name=...)")
+                raise UsageError(
+                    f"two tools are named {known.name!r}; names must differ, rename one with using(name=...)"
+                )
             self._things[known.name] = known
         self.specs = tuple(_spec(thing) for thing in self._things.values())
 
@@ -81,4 +83,3 @@ def _delegate(scope: Scope, worker: Worker[Any, Any], args: dict[str, Any]) -> A
 
 def _told(call: ToolCall, problem: str) -> ToolResult:
     return ToolResult(call.id, call.name, problem, ok=False)
-

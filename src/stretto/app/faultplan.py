@@ -44,7 +44,8 @@ def parse(text: str) -> Callable[[str], None]:
 def _log(seen: Counter[str], name: str) -> None:
     seen[""] += 1
     seen[name] += 1
-    print(f"{seen['']} {name}#{seen[name]}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{seen['']} {name}#{seen[name]}\n")
+    sys.stderr.flush()
 
 
 def _do(act: str, name: str, seconds: str | None) -> None:

@@ -20,8 +20,8 @@ from stretto.core.ports import Letter
 from stretto.core.values import Answer, RunState, Spend
 from stretto.policy.standing import Rule
 from stretto.runtime import engine
-from stretto.runtime.outcome import Finished, Outcome, Stopped, outcome_of
 from stretto.runtime.failures import failure_from
+from stretto.runtime.outcome import Finished, Outcome, Stopped, outcome_of
 from stretto.runtime.view import TaskView, View, WaitView, fetched
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Run:
     def why(self) -> dict[str, Any]:
         """What led to its output, failure or question: tasks, answers, doubts, retries and time, as data."""
         if self._rows and self._rows[-1].kind == Pruned.kind:
-            raise UsageError(f"run {self.id} was pruned: what it did is gone; `stretto audit verify` says what is proven")
+            raise UsageError(f"run {self.id} was pruned, and what it did is gone; `stretto audit verify` has the proof")
         return why(self._view, self._rows)
 
     # ---- waiting for it
@@ -181,7 +181,7 @@ class Run:
         """Say yes to a question, maybe with edited arguments or content.
 
         `approval` is its id, or the tool or question where only one such is open; the only open one needs no name.
-        `shown` is for how many seconds it stood before `by`, where that is known: `stretto stats` tells who never looks.
+        `shown`: for how many seconds it stood before `by`, where that is known; `stretto stats` tells who never looks.
         """
         return await self._answer(approval, "approve", by, value=edit, shown=shown)
 
@@ -278,7 +278,9 @@ class Run:
             case Finished(output):
                 recorded = self.output
                 if self._view.state is RunState.DONE and output != recorded:
-                    raise ReplayMismatch(f"run {self.id} now comes to another output: {output!r} instead of {recorded!r}")
+                    raise ReplayMismatch(
+                        f"run {self.id} now comes to another output: {output!r} instead of {recorded!r}"
+                    )
                 return output
             case Stopped(error):
                 if self._view.state is RunState.FAILED and isinstance(error, RunFailed):

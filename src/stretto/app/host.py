@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from stretto.runtime.clock import SystemClock
 from stretto.app.handle import Run
-from stretto.app.parts import reachable_tools
+from stretto.app.parts import reachable_tools, rules_in
 from stretto.app.recorded import RecordedModel
 from stretto.app.settings import Environment, open_store
 from stretto.app.targets import find_worker
@@ -23,6 +22,7 @@ from stretto.models.pace import Limit
 from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.branches import fork_plain_tasks
+from stretto.runtime.clock import SystemClock
 from stretto.runtime.outcome import Outcome, Stopped, Surroundings, outcome_of
 from stretto.runtime.undo import UNDOES, Undo, made
 from stretto.runtime.view import View, fetched
@@ -163,7 +163,7 @@ class App:
         settings = Settings(
             model or (self._model if isinstance(self._model, str) else "") or self._environment.model,
             tuple(approve),
-            budget if isinstance(budget, str) else _said(budget),
+            budget if isinstance(budget, str) else str(budget or ""),
             self._rules.autonomy,
             extra or {},
         )
@@ -224,7 +224,9 @@ class App:
         settings = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
         if id in self._live:
             return
-        loaded = await engine.take_up(self._around(replace(settings, approve=tuple(settings.approve)), worker), id, worker)
+        loaded = await engine.take_up(
+            self._around(replace(settings, approve=tuple(settings.approve)), worker), id, worker
+        )
         if loaded is not None:
             self._drive(loaded)
 
@@ -262,15 +264,23 @@ class App:
         return find_worker(code)
 
     async def fork(
-        self, id: str, at: int, *, worker: Any = None, input: Any = None, model: str | None = None,
-        budget: str | None = None
+        self,
+        id: str,
+        at: int,
+        *,
+        worker: Any = None,
+        input: Any = None,
+        model: str | None = None,
+        budget: str | None = None,
     ) -> Run:
         """A new run from the facts of another up to event `at`, with another worker, input or model; see `Run.fork`."""
         begun = await engine.started(self._around(Settings()), id)
         known = as_worker(worker) if worker is not None else await self._worker_of(begun)
         if input is not None and at > 0:
-            raise UsageError("another input changes a run from its beginning; fork at 0 with it, finished tasks that it does not "
-                             "touch are reused all the same")
+            raise UsageError(
+                "another input changes a run from its beginning; fork at 0 with it, finished tasks that it does not "
+                "touch are reused all the same"
+            )
         self._workers[known.name] = known
         around = self._around(Settings())
         was = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
@@ -346,9 +356,11 @@ class App:
         rules = self._rules
         if settings.approve:
             rules = replace(rules, approve=(*rules.approve, *settings.approve))
-        for own in _rules_in(worker):
+        for own in rules_in(worker):
             rules = rules.and_also(own)
-        return Surroundings(self.store, SystemClock(), rules, self._models(settings.model), self._given, self._guards)
+        return Surroundings(
+            self.store, SystemClock(), rules, self._models(settings.model), self._given, guards=self._guards
+        )
 
     def _models(self, default: str) -> Callable[[str], Model]:
         """How a run finds its models by name; the empty name is the run's own."""
@@ -374,27 +386,3 @@ class App:
         if worker is None or view.state is not RunState.DONE:
             return view.output
         return worker.gives.load(view.output)
-
-
-def _rules_in(worker: Worker[Any, Any] | None) -> Iterator[Rules]:
-    """The policies that a worker and those inside it bring along: a flow file's."""
-    left, seen = [worker] if worker is not None else [], set[int]()
-    while left:
-        one = left.pop(0)
-        if id(one) not in seen:  # agents may know each other
-            seen.add(id(one))
-            left = [*one.members, *left]
-            if isinstance(own := getattr(one, "rules", None), Rules):
-                yield own
-
-
-def _said(budget: Budget | None) -> str:
-    if budget is None:
-        return ""
-    parts = [
-        f"${budget.usd:f}" if budget.usd is not None else "",
-        f"{budget.tokens} tokens" if budget.tokens is not None else "",
-        f"{budget.calls} calls" if budget.calls is not None else "",
-        f"{budget.seconds:g} s" if budget.seconds is not None else "",
-    ]
-    return ", ".join(part for part in parts if part)

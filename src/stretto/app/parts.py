@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
+from stretto.policy.gate import Rules
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import Workflow
 from stretto.tools.tool import Tool, tool
@@ -82,3 +83,15 @@ def _around(worker: Worker[Any, Any]) -> dict[str, Any]:
 def prompts(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What each worker may say to a model of its own accord, by worker and occasion."""
     return {worker.name: dict(said) for worker in workers(root, around) if (said := getattr(worker, "prompts", None))}
+
+
+def rules_in(worker: Worker[Any, Any] | None) -> Iterator[Rules]:
+    """The policies that a worker and those inside it bring along: a flow file's."""
+    left, seen = [worker] if worker is not None else [], set[int]()
+    while left:
+        one = left.pop(0)
+        if id(one) not in seen:  # agents may know each other
+            seen.add(id(one))
+            left = [*one.members, *left]
+            if isinstance(own := getattr(one, "rules", None), Rules):
+                yield own

@@ -30,7 +30,7 @@ class RecordedModel:
             self._answers = await self._read()
         done = self._answers.get((request.conversation.head, digest(request.frame())))
         if done is None:
-            raise ModelError(f"run {self._run} recorded no answer to this request; a prompt, a tool or an input differs from then")
+            raise ModelError(f"run {self._run} recorded no answer to this request; a prompt, tool or input differs")
         result = await fetched(done.result, self._store.blob)
         _, message = unlink(await self._store.blob(result["message"]))
         if watch is not None:
@@ -44,7 +44,9 @@ class RecordedModel:
     async def _read(self) -> dict[tuple[str, str], StepDone]:
         rows = await self._store.read(self._run)
         if not rows:
-            raise UsageError(f"there is no run {self._run!r} to replay in this database; `stretto list` shows what there is")
+            raise UsageError(
+                f"there is no run {self._run!r} to replay in this database; `stretto list` shows what there is"
+            )
         asked: dict[tuple[str, str], object] = {}
         answers: dict[tuple[str, str], StepDone] = {}
         for row in rows:

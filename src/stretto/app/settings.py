@@ -60,8 +60,10 @@ class Environment:
         return find
 
 
-_WAYS_OUT = ("name one with --model or STRETTO_MODEL: openai:gpt-5-mini or anthropic:claude-sonnet-4-6 with a key, "
-             "ollama:llama3 without one, test: for a trial")
+_WAYS_OUT = (
+    "name one with --model or STRETTO_MODEL: openai:gpt-5-mini or anthropic:claude-sonnet-4-6 with a key, "
+    "ollama:llama3 without one, test: for a trial"
+)
 
 
 def open_store(url: str) -> Store:

@@ -46,6 +46,7 @@ COMMANDS = {
     "compact": "Give back the room of what was removed.",
     "tools": "The tools a worker may call.",
     "prompts": "Everything a worker may say to a model.",
+    "chaos": "Crash, delay and fail a worker at every point, in simulation.",
 }
 
 

@@ -1,1 +1,1 @@
-"""Floor 0: values, the canonical form, events, ports, errors and the current scope. Imports only the standard library and the encoder."""
+"""Floor 0: values, canonical form, events, ports, errors, the current scope. Needs the standard library and the encoder."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from functools import cache
@@ -66,6 +66,8 @@ def same_after_storing(value: object) -> bool:
 
 
 _LONGEST = 120
+
+
 def _refusal(value: object, error: Exception) -> UsageError:
     return UsageError(f"{_culprit(value)} has no canonical JSON form: {error}; {_REMEDY}")
 
@@ -103,20 +105,22 @@ def _refuse_nan(value: Any, where: str) -> None:
     kind = type(value)
     if kind in _FINITE:
         return
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise UsageError(f"{where} is {value}, which JSON cannot hold; use None or text for it")
-    elif kind is dict or isinstance(value, Mapping):
-        for key, item in value.items():
-            _refuse_nan(item, f"{where}.{key}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{where} is {value}, which JSON cannot hold; use None or text for it")
+    for place, item in _parts(value):
+        _refuse_nan(item, where + place)
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """What a value holds, each with its place in it."""
+    if isinstance(value, Mapping):
+        yield from ((f".{key}", item) for key, item in value.items())
     elif isinstance(value, list | tuple | Set):
-        for index, item in enumerate(value):
-            _refuse_nan(item, f"{where}[{index}]")
+        yield from ((f"[{index}]", item) for index, item in enumerate(value))
     elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            _refuse_nan(getattr(value, field.name), f"{where}.{field.name}")
+        yield from ((f".{field.name}", getattr(value, field.name)) for field in fields(value))
     elif hasattr(value, "model_dump"):
-        _refuse_nan(value.model_dump(), where)
+        yield "", value.model_dump()
 
 
 def _culprit(value: Any, where: str = "value") -> str:

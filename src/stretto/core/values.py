@@ -143,12 +143,24 @@ class Budget:
         if text is None or isinstance(text, Budget):
             return text
         if not isinstance(text, str):
-            raise UsageError(f"budget {text!r} has no unit; write it like '$0.50', '2000 tokens', '20 calls' or '5 min'")
+            raise UsageError(
+                f"budget {text!r} has no unit; write it like '$0.50', '2000 tokens', '20 calls' or '5 min'"
+            )
         limits: dict[str, Any] = {}
         for part in text.split(","):
             name, value = _limit(part.strip())
             limits[name] = value
         return cls(**limits)
+
+    def __str__(self) -> str:
+        """The text that `parse` reads."""
+        parts = [
+            f"${self.usd:f}" if self.usd is not None else "",
+            f"{self.tokens} tokens" if self.tokens is not None else "",
+            f"{self.calls} calls" if self.calls is not None else "",
+            f"{self.seconds:g} s" if self.seconds is not None else "",
+        ]
+        return ", ".join(part for part in parts if part)
 
     def raised(self, by: Budget) -> Budget:
         """These limits with the ones that `by` names in their place."""

@@ -60,7 +60,9 @@ def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
     if 0 < path.stat().st_size < _HEADER:  # SQLite would take it for empty, and overwrite it
         raise sqlite3.DatabaseError("file is not a database")
     tables = database.execute("select count(*) from sqlite_master").fetchone()[0]
-    application = database.execute("pragma application_id").fetchone()[0]  # set with the tables, so it is read after them
+    application = database.execute("pragma application_id").fetchone()[
+        0
+    ]  # set with the tables, so it is read after them
     if application != APPLICATION and tables:
         raise UsageError(
             f"{path} is a database of another program; stretto needs a file of its own, name one with --db"

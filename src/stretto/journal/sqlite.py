@@ -78,7 +78,7 @@ class SqliteStore:
     def _rows(self, reader: sqlite3.Connection, run: str, after: int, last: int) -> list[Row]:
         rows, prev = [], ""
         try:
-            for run, seq, time, epoch, scope, kind, ident, body, head in reader.execute(_READ, (run, after, last)):
+            for _, seq, time, epoch, scope, kind, ident, body, head in reader.execute(_READ, (run, after, last)):
                 if seq > after:
                     rows.append(Row(run, seq, time, epoch, scope, kind, ident, body, prev, head))
                 prev = head
@@ -95,9 +95,7 @@ class SqliteStore:
 
     async def runs(self, *, state: RunState | None = None, limit: int = 1000) -> list[RunRow]:
         """See `Journal.runs`."""
-        rows = self._ask(
-            f"{_INDEX} where ?1 is null or state=?1 order by created desc, id limit ?2", (state, limit)
-        )
+        rows = self._ask(f"{_INDEX} where ?1 is null or state=?1 order by created desc, id limit ?2", (state, limit))
         return [_run_row(row) for row in rows]
 
     async def find(self, run: str) -> RunRow | None:
@@ -217,9 +215,7 @@ class SqliteStore:
 
     async def letters(self, run: str) -> list[Letter]:
         """See `Inbox.letters`."""
-        rows = self._ask(
-            "select run, key, body from inbox where run=? and taken is null order by rowid", (run,)
-        )
+        rows = self._ask("select run, key, body from inbox where run=? and taken is null order by rowid", (run,))
         return [Letter(*row) for row in rows]
 
     async def due(self, now: int) -> list[tuple[str, frozenset[str]]]:

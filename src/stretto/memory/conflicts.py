@@ -19,24 +19,55 @@ _SPELT = {
         6: "six sechs", 7: "seven sieben sept siete", 8: "eight acht huit ocho", 9: "nine neun",
         10: "ten zehn dix diez",
         11: "eleven elf", 12: "twelve zwölf douze doce", 15: "fifteen", 20: "twenty", 30: "thirty", 40: "forty",
-        50: "fifty", 60: "sixty", 90: "ninety", 100: "hundred",
+        50: "fifty", 60: "sixty", 90: "ninety", 100: "hundred", 1000: "thousand",
     }.items()
     for word in words_for.split()
 }  # fmt: skip
 """Numbers written as words, in a few languages."""
 _SPELLED = re.compile(rf"\b(?:{'|'.join(_SPELT)})\b", re.IGNORECASE)
+NUMERAL = re.compile(
+    rf"\d|{_SPELLED.pattern}|\b(?:a|several|many) (?:dozen|hundred|thousand|million)s?\b", re.IGNORECASE
+)
+"""A number in figures or words."""
 _VERB = re.compile(
     r"\s(?:is|are|was|were|uses?|requires?|supports?|defaults? to|runs? on|ist|sind|est|es|=)\s|"
     r"は|是",
     re.I,
 )
+_PREDICATE = re.compile(
+    rf"{_VERB.pattern}|(?<=\w)\s(?:[a-z]+(?:s|ed)\s(?=\d|an?\b|the\b|up\b)|[a-z]+(?:s|ed)?\s(?:on|at|in|for|to|after|with|by)\s)",
+    re.I,
+)
+"""Where a statement ceases to say whom it is about: at a known verb, or a word that a number or preposition follows."""
+_OPPOSED = tuple(
+    (re.compile(rf"\b(?:{one})\b", re.I), re.compile(rf"\b(?:{other})\b", re.I))
+    for one, other in (
+        (r"hash(?:ed|es)|(?<!not )encrypt(?:ed|s|ion)|bcrypt|argon2", r"(?:plain|clear)[- ]?text|unencrypted|unhashed"),
+        (r"enabled|switched on|turned on|active", r"disabled|switched off|turned off|inactive"),
+        (r"required|mandatory|compulsory|obligatory", r"optional|voluntary"),
+        (r"allowed|permitted|supported", r"forbidden|prohibited|disallowed|unsupported"),
+        (r"synchronous(?:ly)?", r"asynchronous(?:ly)?"),
+        (r"always", r"never"),
+        (r"public(?:ly)?", r"private(?:ly)?|confidential"),
+        (r"mutable", r"immutable"),
+        (r"stateless", r"stateful"),
+        (r"automatic(?:ally)?", r"manual(?:ly)?|by hand"),
+        (r"有効", r"無効"),
+        (r"必須", r"任意"),
+    )
+)
+"""Words that can't both be said of one thing."""
+_CIRCUMSTANCE = re.compile(r"\s(?:in|on|for|when|if|while|unless|until|during|before|after|at)\s(?P<when>.*)$", re.I)
 _GLUE = frozenset(
     "a an the of to in on for at by with from and or as is are was were be been it its this that these those "
     "has have had do does "
     "did will would can could may might must shall should than then so if when which who what how there here "
-    "about only also per "
+    "about only also per after until "
     "der die das und ist für le la les de du et el los las y un une ein eine".split()
 )
+
+
+_GLUE_TERMS = frozenset(terms(" ".join(_GLUE)))
 
 
 def negated(text: str) -> bool:
@@ -61,6 +92,8 @@ def disagreement(left: str, right: str, *, closeness: float = 0.6) -> str:
 
     `closeness` is the share of the shorter statement's words that the other must have, 0 to 1.
     """
+    if _are_opposed(left, right):
+        return "both cannot be true of the same thing"
     ours, theirs = _content(left), _content(right)
     shared = len(ours & theirs)
     fewer = min(len(ours), len(theirs))
@@ -75,17 +108,50 @@ def disagreement(left: str, right: str, *, closeness: float = 0.6) -> str:
 
 def _content(text: str) -> frozenset[str]:
     kept = (term for term in terms(_NEGATION.sub(" ", text)) if not any(char.isdigit() for char in term))
-    return frozenset(term for term in kept if term not in _GLUE)
+    return frozenset(term for term in kept if term not in _GLUE_TERMS)
+
+
+def _are_opposed(left: str, right: str) -> bool:
+    """`Passwords are hashed` against `User passwords are stored in plain text`: one subject, under one circumstance."""
+    for pair in _OPPOSED:
+        for one, other in (pair, pair[::-1]):
+            if one.search(left) and other.search(right) and not (other.search(left) or one.search(right)):
+                rest = [_without(pair, text) for text in (left, right)]
+                return _is_about_the_same(left, right) and _circumstance(rest[0]) == _circumstance(rest[1])
+    return False
+
+
+def _without(pair: tuple[re.Pattern[str], re.Pattern[str]], text: str) -> str:
+    return pair[1].sub(" ", pair[0].sub(" ", text))
+
+
+def _is_about_the_same(left: str, right: str) -> bool:
+    ours, theirs = (_content(_VERB.split(text, maxsplit=1)[0]) for text in (left, right))
+    return bool(ours and theirs) and (ours <= theirs or theirs <= ours) and _marks(left) == _marks(right)
+
+
+def _circumstance(text: str) -> frozenset[str]:
+    found = _CIRCUMSTANCE.search(text)
+    return _content(found["when"]) if found else frozenset()
 
 
 def _speak_of_others(left: str, right: str) -> bool:
-    """Names before the verb say whom a statement is about."""
+    """Names and numbers before the verb say whom a statement is about."""
+    if _marks(left) != _marks(right):
+        return True
     ours, theirs = _names(_subject(left)), _names(_subject(right))
     return bool(ours - theirs) and bool(theirs - ours)
 
 
 def _subject(text: str) -> str:
     return _VERB.split(text, maxsplit=1)[0]
+
+
+def _marks(text: str) -> frozenset[str]:
+    """The numbers in a statement's subject, as in `Module 4711`, `v2` or `In 2020 the cache`."""
+    subject = _PREDICATE.split(text, maxsplit=1)[0]
+    marked = (word.lower() for word in words(subject) if any(char.isdigit() for char in word))
+    return frozenset() if subject == text else frozenset(marked)
 
 
 def _names(text: str) -> frozenset[str]:

@@ -4,12 +4,14 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from stretto.memory.passages import Passage
-from stretto.memory.tokens import spaced, words
+from stretto.memory.tokens import names, terms, words
 
-_TOKENIZER = "porter unicode61 remove_diacritics 2 categories ''L* N* Co Mn Mc''"
-"""Marks count as parts of words, or Indic words would fall apart at their vowel signs."""
+_TOKENIZER = "unicode61 remove_diacritics 0 categories ''L* N* Co Mn Mc'' tokenchars ''_+#''"
+"""What is indexed are terms, stemmed already. Marks count as parts of words, or Indic words would fall apart at their
+vowel signs."""
 _HEADING_WEIGHT = 2.5
 _FUSION = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)."""
@@ -40,6 +42,12 @@ class Index:
                 scores[hit] += _FUSION / (_FUSION + rank) / len(asked)
         return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))[:limit]
 
+    def titled(self, text: str, *, limit: int = 100) -> list[int]:
+        """Return at most `limit` passages under headings, or in files, with all words of `text`, the shortest first."""
+        match = _match(text, "AND")
+        query = "SELECT rowid FROM passage WHERE passage MATCH ? ORDER BY bm25(passage, 1.0, 0.0), rowid LIMIT ?"
+        return [rowid for (rowid,) in self._fetch(query, f"heading : ({match})", limit)] if match else []
+
     def count(self, text: str) -> int:
         """Return how many passages hold all words of `text`, in any of their English forms."""
         match = _match(text, "AND")
@@ -59,18 +67,20 @@ class Index:
 
 def _rows(passages: Sequence[Passage]) -> Iterable[tuple[int, str, str]]:
     for position, passage in enumerate(passages):
-        heading = " ".join((_spoken(passage.path), *passage.section, passage.label))
-        yield position, spaced(heading), spaced(passage.text)
+        heading = " ".join((passage.path, *passage.section, passage.label))
+        yield position, _terms_of(heading), " ".join(names(passage.text))
 
 
-def _spoken(path: str) -> str:
-    return path.replace("_", " ")
+@lru_cache(maxsize=1024)
+def _terms_of(heading: str) -> str:
+    """Neighbouring passages share their heading."""
+    return " ".join(names(heading))
 
 
 def _match(query: str, operator: str = "OR") -> str:
     """Return an FTS5 expression of quoted words only, so that no text of a user is read as syntax."""
     quoted: list[str] = []
     for word in dict.fromkeys(words(query)):
-        parts = spaced(word).split()
+        parts = terms(word)
         quoted += [f'"{part}"' for part in parts] if operator == "OR" else [f'"{" ".join(parts)}"']
     return f" {operator} ".join(list(dict.fromkeys(quoted))[:_LONGEST_QUERY])

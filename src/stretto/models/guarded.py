@@ -24,10 +24,15 @@ class Guards:
 
     def around(self, model: Model, *, patient: bool = True) -> Model:
         """The same model, guarded. Unless it is `patient`, a call fails at once while the provider is down."""
-        provider = model.name.partition(":")[0]
+        pace, breaker = self._guards.get(model.name) or self._of(model.name)
+        return Guarded(model, pace, breaker, PATIENCE if patient else 0.0)
+
+    def _of(self, model: str) -> tuple[Pace, Breaker]:
+        provider = model.partition(":")[0]
         if provider not in self._guards:
             self._guards[provider] = Pace(provider, self._limits), Breaker(provider)
-        return Guarded(model, *self._guards[provider], PATIENCE if patient else 0.0)
+        self._guards[model] = self._guards[provider]
+        return self._guards[model]
 
 
 class Guarded:
@@ -59,7 +64,8 @@ class Guarded:
             self._breaker.gave_up(trial=trial)
             raise
         finally:
-            self._pace.end(turns, used)
+            if turns:
+                self._pace.end(turns, used)
         self._breaker.succeeded()
         return answer
 

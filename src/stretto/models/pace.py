@@ -46,6 +46,7 @@ class Limit:
 
 
 UNLIMITED = Limit()
+OPEN = float("-inf")
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Window:
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
-        self.closed_until = float("-inf")
+        self.closed_until = OPEN
         self._turns: deque[Turn] = deque()
 
     def delay(self, now: float, tokens: int) -> float:
@@ -79,7 +80,7 @@ class Window:
 
     def begin(self, now: float, tokens: int) -> Turn | None:
         """Count a call; None where nothing is counted."""
-        if self.limit == UNLIMITED:
+        if self.limit is UNLIMITED:
             return None
         turn = Turn(now, tokens, now + self.limit.seconds + LATE)
         self._turns.append(turn)
@@ -117,7 +118,10 @@ class Pace:
 
     def is_free(self, model: str) -> bool:
         """Whether a call may be sent at once, and need not be counted."""
-        return all(window.limit == UNLIMITED and window.closed_until <= now() for window in self.windows(model))
+        window = self._provider
+        if window.limit is not UNLIMITED or model in self._models:
+            return False
+        return window.closed_until == OPEN or window.closed_until <= now()
 
     async def turn(self, model: str, tokens: int) -> list[tuple[Window, Turn]]:
         """Wait until a call of at most so many tokens may be sent, and count it; give what comes back to `end`.
@@ -137,8 +141,7 @@ class Pace:
         """A call has come to its end; it used so many tokens, where that is known."""
         for window, turn in turns:
             window.end(turn, now(), used)
-        if turns:
-            self._news.spread()
+        self._news.spread()
 
     def pause(self, seconds: float) -> None:
         """The provider asked to be left alone."""

@@ -89,7 +89,9 @@ class Orchestrator(Worker[Any, Any]):
 
     async def _plan(self, scope: Scope, brief: Brief) -> Plan:
         """The next version of the plan, checked, and recorded as the one in force."""
-        plan: Plan = await tasks.call(scope, self._planner, brief, f"version {brief.before.version + 1 if brief.before else 1}")
+        plan: Plan = await tasks.call(
+            scope, self._planner, brief, f"version {brief.before.version + 1 if brief.before else 1}"
+        )
         plan = replace(plan, tasks=tuple(map(self._assigned, plan.tasks)))
         if brief.before is not None:
             plan = revised(brief.before, plan, brief.finished)
@@ -131,8 +133,11 @@ class Orchestrator(Worker[Any, Any]):
                     return result
                 given = _with_feedback(given, result, verdict)
                 if number == self.repair:
-                    raise WorkerFailed(Failure(worker.name, f"the result was rejected: {verdict.reason}", "Rejected", given,
-                                               number + 1))
+                    raise WorkerFailed(
+                        Failure(
+                            worker.name, f"the result was rejected: {verdict.reason}", "Rejected", given, number + 1
+                        )
+                    )
             raise AssertionError("the last round returns or raises")
 
         return perform
@@ -201,7 +206,9 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def options(self) -> Options:
         """How its tasks are run."""
-        return Options(self.retry, None if self.timeout is None else in_seconds(self.timeout), Budget.parse(self.budget))
+        return Options(
+            self.retry, None if self.timeout is None else in_seconds(self.timeout), Budget.parse(self.budget)
+        )
 
     @property
     def description(self) -> str:

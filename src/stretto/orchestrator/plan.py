@@ -88,12 +88,16 @@ def _visit(task: PlannedTask, by_id: Mapping[str, PlannedTask], done: dict[str, 
     if task.id in done:
         return
     if task.id in path:
-        raise UsageError(f"the plan goes in a circle: {' -> '.join([*path[path.index(task.id):], task.id])}; "
-                         "a task can only need tasks that do not need it")
+        raise UsageError(
+            f"the plan goes in a circle: {' -> '.join([*path[path.index(task.id) :], task.id])}; "
+            "a task can only need tasks that do not need it"
+        )
     for name in task.after:
         if name not in by_id:
-            raise UsageError(f"task {task.id!r} waits for {name!r}, which the plan does not contain; its tasks are "
-                             f"{', '.join(by_id)}")
+            raise UsageError(
+                f"task {task.id!r} waits for {name!r}, which the plan does not contain; its tasks are "
+                f"{', '.join(by_id)}"
+            )
         _visit(by_id[name], by_id, done, [*path, task.id])
     done[task.id] = task
 
@@ -109,8 +113,10 @@ def check(plan: Plan, workers: Sequence[str]) -> Plan:
     for task in plan.tasks:
         if task.worker not in workers:
             near = get_close_matches(task.worker, workers, 1)
-            raise UsageError(f"task {task.id!r} is for worker {task.worker!r}, who is not here; the workers are "
-                             f"{', '.join(workers)}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            raise UsageError(
+                f"task {task.id!r} is for worker {task.worker!r}, who is not here; the workers are "
+                f"{', '.join(workers)}" + (f"; did you mean {near[0]!r}?" if near else "")
+            )
     plan.order()
     return plan
 
@@ -119,4 +125,6 @@ def revised(before: Plan, after: Plan, finished: Iterable[str]) -> Plan:
     """The next version: what is finished stays as it was, everything else is the planner's."""
     kept = [task for task in before.tasks if task.id in set(finished)]
     names = {task.id for task in kept}
-    return replace(after, tasks=(*kept, *(task for task in after.tasks if task.id not in names)), version=before.version + 1)
+    return replace(
+        after, tasks=(*kept, *(task for task in after.tasks if task.id not in names)), version=before.version + 1
+    )

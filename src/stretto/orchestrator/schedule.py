@@ -23,8 +23,9 @@ class Progress:
     problems: list[Problem]
 
 
-async def carry_out(scope: Scope, plan: Plan, finished: Mapping[str, Any], perform: Perform, limit: int | None = None
-                    ) -> Progress:
+async def carry_out(
+    scope: Scope, plan: Plan, finished: Mapping[str, Any], perform: Perform, limit: int | None = None
+) -> Progress:
     """Run a plan's tasks; a failed one keeps back only those that need it."""
     loop = asyncio.get_running_loop()
     ready: dict[str, asyncio.Future[None]] = {task.id: loop.create_future() for task in plan.tasks}
@@ -53,4 +54,6 @@ async def _one(task: PlannedTask, perform: Perform, progress: Progress) -> None:
         progress.results[task.id] = await perform(task, {name: progress.results[name] for name in task.after})
     except WorkerFailed as error:
         failure = error.failure.root()
-        progress.problems.append(Problem(task.id, failure.worker, failure.error, error.failure.input, error.failure.attempts))
+        progress.problems.append(
+            Problem(task.id, failure.worker, failure.error, error.failure.input, error.failure.attempts)
+        )

@@ -60,8 +60,16 @@ class Loop(Worker[Any, Any]):
         return tuple(member for member in (self.worker, self.critic, self.otherwise) if member is not None)
 
 
-def loop(worker: Any, critic: Any = None, *, until: Callable[[Any], bool], max: int = 3, carry: Carry = feedback,  # noqa: A002
-         otherwise: Any = None, name: str = "loop") -> Loop:
+def loop(
+    worker: Any,
+    critic: Any = None,
+    *,
+    until: Callable[[Any], bool],
+    max: int = 3,
+    carry: Carry = feedback,
+    otherwise: Any = None,
+    name: str = "loop",
+) -> Loop:
     """A worker that repeats `worker` until `until` holds, at most `max` times.
 
     With a `critic`, `until` looks at its verdict on each draft, and the worker is given the verdict back with the draft
@@ -69,5 +77,12 @@ def loop(worker: Any, critic: Any = None, *, until: Callable[[Any], bool], max: 
     """
     if max < 1:
         raise UsageError(f"max={max} would do nothing; it is at least 1")
-    return Loop(as_worker(worker), None if critic is None else as_worker(critic), until, max, carry,
-                None if otherwise is None else as_worker(otherwise), name)
+    return Loop(
+        as_worker(worker),
+        None if critic is None else as_worker(critic),
+        until,
+        max,
+        carry,
+        None if otherwise is None else as_worker(otherwise),
+        name,
+    )

@@ -79,8 +79,14 @@ def _together(errors: list[Exception]) -> Exception:
     return together
 
 
-def parallel(*workers: Any, merge: Callable[[Any], Any] | None = None, limit: int | None = None,
-             min_success: int | None = None, name: str = "parallel", **named: Any) -> Parallel:
+def parallel(
+    *workers: Any,
+    merge: Callable[[Any], Any] | None = None,
+    limit: int | None = None,
+    min_success: int | None = None,
+    name: str = "parallel",
+    **named: Any,
+) -> Parallel:
     """A worker that runs workers at once on the same input.
 
     The result is a list in their order, or a dict where they are given by name; `merge` makes one value of it. With

@@ -28,8 +28,10 @@ class Route(Worker[Any, Any]):
         label = _label(await tasks.call(context, self.chooser, value))
         chosen = self.choices.get(label, self.otherwise)
         if chosen is None:
-            raise UsageError(f"{self.name}: {self.chooser.name} said {label!r}, and there is no such way; its ways are "
-                             f"{', '.join(self.choices)}; give otherwise=... for everything else")
+            raise UsageError(
+                f"{self.name}: {self.chooser.name} said {label!r}, and there is no such way; its ways are "
+                f"{', '.join(self.choices)}; give otherwise=... for everything else"
+            )
         return await tasks.call(context, chosen, value, label)
 
     @property
@@ -53,5 +55,9 @@ def route(chooser: Any, choices: Mapping[str, Any], *, otherwise: Any = None, na
     """A worker that gives its input to the one of `choices` that `chooser` names, else to `otherwise`."""
     if not choices:
         raise UsageError("route needs at least one choice")
-    return Route(as_worker(chooser), {label: as_worker(worker) for label, worker in choices.items()},
-                 as_worker(otherwise) if otherwise is not None else None, name)
+    return Route(
+        as_worker(chooser),
+        {label: as_worker(worker) for label, worker in choices.items()},
+        as_worker(otherwise) if otherwise is not None else None,
+        name,
+    )

@@ -47,6 +47,7 @@ async def _act(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: 
     if tool.effect == "read" and record is not None and record.ended is not None and not approvals.asked(scope, ident):
         return await _tried(scope, tool, args, request, ident, record)
     if record is None and not approvals.asked(scope, ident):
+        await scope.frontier(f"tool {tool.name}({request.decode()[:80]})")
         await budgets.in_time(scope, tool.name)
     approved = await approvals.allowed(scope, tool, args, ident, record)
     if approved is not args:
@@ -159,9 +160,7 @@ async def _intend(
     faults.site("intent.after")
 
 
-async def _protected(
-    scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, key: str
-) -> T:
+async def _protected(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, key: str) -> T:
     """Call and record, even if this branch is cancelled meanwhile: what has begun is not lost."""
     perform = _call(scope, tool, args, key)
     doing = scope.run.spawn(

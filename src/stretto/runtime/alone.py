@@ -25,10 +25,14 @@ async def alone(worker: Worker, value: Any) -> Any:
         case Stopped(error):
             raise error
         case _:
-            raise RunWaiting(f"{worker.name} waits for an answer, and nobody can give it outside a run; use run() or an App",
-                             loaded.execution.id)
+            raise RunWaiting(
+                f"{worker.name} waits for an answer, and nobody can give it outside a run; use run() or an App",
+                loaded.execution.id,
+            )
 
 
 def _by_name(name: str) -> Model:
-    raise UsageError(f"model {name!r} is named, and a call outside a run knows no environment; give the agent a model, like "
-                     "ScriptedModel([...]), or use run() or an App")
+    raise UsageError(
+        f"model {name!r} is named, and a call outside a run knows no environment; give the agent a model, like "
+        "ScriptedModel([...]), or use run() or an App"
+    )

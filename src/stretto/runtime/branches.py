@@ -49,7 +49,7 @@ async def gather(*calls: Any, limit: int | None = None, on_error: str = "raise")
         raise UsageError(f"on_error={on_error!r} is not known; it is 'raise' or 'collect'")
     branches = Branches("gather", _listed(calls), limit)
     if on_error == "collect":
-        await branches.run(lambda outcome: False)
+        await branches.run(_never)
         return branches.outcomes
     await branches.decide(lambda outcome: not outcome.ok)
     return [branches.result(index) for index in range(len(branches.calls))]
@@ -60,13 +60,13 @@ async def race(*calls: Awaitable[T]) -> T:
     if not calls:
         raise UsageError("race needs at least one call")
     branches = Branches("race", list(calls), None)
-    return branches.result(await branches.decide(lambda outcome: True))  # type: ignore[no-any-return]
+    return branches.result(await branches.decide(_always))  # type: ignore[no-any-return]
 
 
 async def timeout(limit: float | str, call: Awaitable[T]) -> T:
     """The call's result, or `TimeoutError` where it takes longer than `limit` (seconds, or like "2 min")."""
     branches = Branches("timeout", [call], None)
-    if await branches.decide(lambda outcome: True, in_seconds(limit)) == LATE:
+    if await branches.decide(_always, in_seconds(limit)) == LATE:
         raise TimeoutError(f"it took longer than {in_seconds(limit):g} s")
     return branches.result(0)  # type: ignore[no-any-return]
 
@@ -75,6 +75,14 @@ def _listed(calls: tuple[Any, ...]) -> list[Awaitable[Any]]:
     if len(calls) == 1 and not inspect.isawaitable(calls[0]):
         return list(calls[0])
     return list(calls)
+
+
+def _never(_: Done[Any] | Failed) -> bool:
+    return False
+
+
+def _always(_: Done[Any] | Failed) -> bool:
+    return True
 
 
 class Branches:
@@ -123,7 +131,7 @@ class Branches:
         if found:
             index = decision["branch"]
             self._run.recording.leave((scope, ident) for scope, ident in decision["left"])
-            await self.run(lambda outcome: False, only=index)
+            await self.run(_never, only=index)
         else:
             index = await self.run(enough, deadline)
             if index is not None:
@@ -150,9 +158,7 @@ class Branches:
             return only
         join = _Join(self._run, len(chosen))
         slots = _Slots(self._limit or len(chosen), len(chosen))
-        tasks = [
-            self._run.spawn(self._one(index, join, enough, slots, place)) for place, index in enumerate(chosen)
-        ]
+        tasks = [self._run.spawn(self._one(index, join, enough, slots, place)) for place, index in enumerate(chosen)]
         for task in tasks:
             task.add_done_callback(join.ended)
         quiet = self._run.parking.at(deadline, lambda: join.over(LATE)) if deadline is not None else None

@@ -11,7 +11,7 @@ from stretto.core.errors import PolicyDenied, UsageError
 from stretto.core.events import Asked, Encoded, StepDone, TaskFinished
 from stretto.core.scope import current
 from stretto.core.values import Answer, seconds
-from stretto.runtime import waits
+from stretto.runtime import failures, waits
 from stretto.runtime.scope import Scope
 
 _STEPS = re.compile(r"\s*(\d+)\s*steps?\s*")
@@ -89,7 +89,8 @@ async def _ask(scope: Scope, progress: dict[str, Any], to: str, expires: float |
     answer = await waits.wait(scope, ident, record, asked, _misfit)
     if answer.decision != "approve":
         who = f" by {answer.by}" if answer.by else ""
-        raise PolicyDenied(f"stopped at a check-in{who}: {answer.reason or 'nobody said to go on'}")
+        error = PolicyDenied(f"stopped at a check-in{who}: {answer.reason or 'nobody said to go on'}")
+        raise failures.tagged(error, scope.key, ident)  # a run that is resumed asks again
     return record.ended.time if record is not None and record.ended is not None else scope.run.now()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import secrets
@@ -56,13 +57,27 @@ async def begin(
         data, value = worker.takes.stored(value)
     except ValueError as error:
         raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}") from error
-    lease = await around.store.create(id or new_id(around.clock.now()), fresh=id is None)
+    lease = await _created(around, id)
     if lease is None:
         return None
     execution = Execution(lease, Recording(), settings, around)
     started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(settings)), VERSION)
     execution.append(started, ROOT, "", Durability.BEHIND)
     return Loaded(execution, worker, value)
+
+
+async def _created(around: Surroundings, id: str | None) -> Lease | None:
+    """The lease of a new run. Where another process is just starting it, its first event, or its end, is awaited."""
+    run = id or new_id(around.clock.now())
+    for _ in range(_LOOKS):
+        lease = await around.store.create(run, fresh=id is None)
+        if lease is not None or await around.store.read(run, limit=1):
+            return lease
+        await asyncio.sleep(0.01)
+    return None
+
+
+_LOOKS = 500
 
 
 async def started(around: Surroundings, run: str) -> RunStarted:
@@ -120,7 +135,9 @@ async def _load(around: Surroundings, run: str, worker: Worker, lease: Lease) ->
     return Loaded(Execution(lease, Recording(rows), settings, around, reuse), worker, value)
 
 
-async def fork(around: Surroundings, run: str, at: int, worker: Worker, value: Any, settings: Settings, code: str) -> str:
+async def fork(
+    around: Surroundings, run: str, at: int, worker: Worker, value: Any, settings: Settings, code: str
+) -> str:
     """Begin a new run from the facts of another up to event `at`; its id. It is then taken up like any other."""
     rows, now = await around.store.read(run), around.clock.now()
     facts = forks.prefix(rows, at, now)

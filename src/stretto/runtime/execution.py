@@ -68,6 +68,7 @@ class Execution:
         self.reuse = reuse
         self.gate, self.deps, self.model, self.guards = around.gate, around.deps, around.model, around.guards
         self.grace = GRACE
+        self.stand_in = around.stand_in
         self.closed = False
         self.busy = 0
         self._loop = asyncio.get_running_loop()
@@ -122,9 +123,7 @@ class Execution:
         except Exception as error:  # noqa: BLE001  the boundary at which a worker's error becomes the run's
             await (self._fail(worker, error) if self._cancelled is None else self._cut_off())
 
-    def account(
-        self, keys: Sequence[str], name: str, budget: Budget | None, above: Account | None = None
-    ) -> Account:
+    def account(self, keys: Sequence[str], name: str, budget: Budget | None, above: Account | None = None) -> Account:
         """A task's account, as it stood when the run was last loaded; its attempts (`keys`) share one."""
         key = keys[0]
         raised = self.recording.caps.get(key)

@@ -29,7 +29,9 @@ from stretto.core.scope import current
 from stretto.runtime.execution import Execution, Outside
 from stretto.runtime.recording import first_of
 
-_FACTS = {"task_started", "task_finished", "task_failed", "step_intended", "step_done", "step_failed", "asked", "answered", "decided"}
+_FACTS = set(
+    "task_started task_finished task_failed step_intended step_done step_failed asked answered decided".split()
+)
 _PERMISSIONS = ("ask ", "budget ", "doubt ")
 """What the questions begin with whose answers allow something; they do not carry over."""
 
@@ -46,8 +48,12 @@ class Rehearsal(Execution):
     def outside(self) -> Outside:
         """Refuse every effect that is not recorded, before it happens."""
         scope = current.get()
-        self.stop(ReplayMismatch(f"run {self.id}: {scope.worker if scope else 'the code'} now wants an effect that is not in the "
-                                 "journal; nothing was done"))
+        self.stop(
+            ReplayMismatch(
+                f"run {self.id}: {scope.worker if scope else 'the code'} now wants an effect that is not in the "
+                "journal; nothing was done"
+            )
+        )
         raise Evicted
 
     def append(self, event: Event, scope: str, ident: str, durability: Durability, *_: Any, **__: Any) -> None:
@@ -58,7 +64,9 @@ class Rehearsal(Execution):
         if recorded is not None and recorded.kind == event.kind and write(event)[0] == recorded.body:
             return
         what = " ".join(ident.split(" ")[:2]) or event.kind
-        differs = "comes to another result than the one recorded" if recorded else "is wanted now, and is not in the journal"
+        differs = (
+            "comes to another result than the one recorded" if recorded else "is wanted now, and is not in the journal"
+        )
         self.stop(ReplayMismatch(f"run {self.id}: {what} {differs}; nothing was done"))
         raise Evicted
 
@@ -70,8 +78,10 @@ def prefix(rows: Sequence[Row], at: int, now: int) -> list[Entry]:
     facts = [row for row in rows[: at + 1] if row.kind in _FACTS]
     doubt = _doubtful(facts)
     if doubt is not None:
-        raise UsageError(f"step {doubt.seq} is in doubt at {at}, so nobody knows what a fork there would begin from; settle it "
-                         "with `stretto resolve`, or fork before it")
+        raise UsageError(
+            f"step {doubt.seq} is in doubt at {at}, so nobody knows what a fork there would begin from; settle it "
+            "with `stretto resolve`, or fork before it"
+        )
     return [Entry(event, row.scope, row.ident, now) for row in facts if (event := _fact(row)) is not None]
 
 

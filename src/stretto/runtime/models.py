@@ -80,6 +80,8 @@ class _Call:
         record = self.scope.recall(self.ident) or self.scope.recall_of_other_model(self.ident)
         if record is not None and record.ended is not None:
             return await self._recorded(record)
+        if record is None:
+            await self.scope.frontier(f"model {self.model.name}")
         account, held = self.scope.account, None
         if self._is_billed(account):
             held = await self._reserve(account)

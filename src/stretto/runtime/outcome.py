@@ -52,3 +52,5 @@ class Surroundings:
     model: Callable[[str], Model]
     deps: Mapping[type, Any]
     guards: Guards = field(default_factory=Guards)
+    stand_in: Callable[[Any], Any] = lambda tool: tool
+    """What is called in place of a tool: itself, but for a run that must not touch the world."""

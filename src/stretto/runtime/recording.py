@@ -55,7 +55,7 @@ class Recording:
         self.tally = Counter(row.kind for row in rows)
         """How many events of each kind there are."""
         self._records: dict[tuple[str, str], Record] = {}
-        failed: RunFailed | None = None
+        self._failed: RunFailed | None = None
         ledger = _Ledger()
         self._effects: dict[str, Any] = {}
         self._done: list[tuple[Row, Row]] = []
@@ -63,21 +63,7 @@ class Recording:
         """The standing rules that people made for this run."""
         for row in rows:
             ledger.see(row)
-            if row.kind in _BEGINS:
-                self._record(row).begun = row
-            elif row.kind in _ENDS:
-                self._record(row).ended = row
-                if row.kind == StepDone.kind and row.ident.startswith("tool "):
-                    first = self._records.get((row.scope, first_of(row.ident)))
-                    if first is not None and first.begun is not None:
-                        self._done.append((first.begun, row))
-            elif row.kind == Ruled.kind:
-                self.rules.append(rule_of(row))
-            elif row.kind == RunFailed.kind:
-                failed = row.event()  # type: ignore[assignment]
-            elif row.kind == RunResumed.kind and failed is not None:
-                self._reopen(failed)
-                failed = None
+            self._see(row)
         self.spent = ledger.totals()
         """What was spent in each task's scope and all below it."""
         self.worked = ledger.worked
@@ -91,6 +77,23 @@ class Recording:
         for scope, ident in self._records:
             if not ident.startswith(_ACCOUNTS):
                 self.unclaimed.setdefault(scope, set()).add(ident)
+
+    def _see(self, row: Row) -> None:
+        if row.kind in _BEGINS:
+            self._record(row).begun = row
+        elif row.kind in _ENDS:
+            self._record(row).ended = row
+            if row.kind == StepDone.kind and row.ident.startswith("tool "):
+                first = self._records.get((row.scope, first_of(row.ident)))
+                if first is not None and first.begun is not None:
+                    self._done.append((first.begun, row))
+        elif row.kind == Ruled.kind:
+            self.rules.append(rule_of(row))
+        elif row.kind == RunFailed.kind:
+            self._failed = row.event()  # type: ignore[assignment]
+        elif row.kind == RunResumed.kind and self._failed is not None:
+            self._reopen(self._failed)
+            self._failed = None
 
     def _record(self, row: Row) -> Record:
         return self._records.setdefault((row.scope, row.ident), Record())
@@ -203,7 +206,9 @@ class _Ledger:
             self.begun[started.task] = self.worked
         elif row.ident.startswith("model "):
             call = row.scope, row.ident
-            if row.kind == StepIntended.kind and call in self._calls:  # the one before died, or failed, and is made again
+            if (
+                row.kind == StepIntended.kind and call in self._calls
+            ):  # the one before died, or failed, and is made again
                 self._lost.append(self._calls[call])
             self._calls[call] = task, spend_of(row)
         elif row.kind == Answered.kind and row.ident.startswith(_ACCOUNTS):

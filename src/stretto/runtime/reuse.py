@@ -57,4 +57,3 @@ def _task(worker: str, fingerprint: str, data: bytes) -> str:
 
 def _call(tool: str, request: bytes) -> str:
     return identity(encode(tool) + request)
-

@@ -31,8 +31,22 @@ T = TypeVar("T")
 class Scope:
     """One thread of control of a run, working for `worker`. Its forks have its key as the beginning of theirs."""
 
-    __slots__ = ("_counts", "_forks", "_token", "account", "elsewhere", "input", "key", "origin",
-                 "owner", "parent", "retried", "retry", "run", "worker")
+    __slots__ = (
+        "_counts",
+        "_forks",
+        "_token",
+        "account",
+        "elsewhere",
+        "input",
+        "key",
+        "origin",
+        "owner",
+        "parent",
+        "retried",
+        "retry",
+        "run",
+        "worker",
+    )
 
     def __init__(self, run: Execution, key: str, parent: Scope | None, worker: str, account: Account) -> None:
         self.run = run
@@ -160,6 +174,7 @@ class Scope:
         record = self.recall(ident)
         if record is not None and record.ended is not None:
             return await self.revive(record, codec)
+        await self.frontier(f"{kind} {name}")
         return await self.perform(kind, name, ident, perform, codec, Encoded(request))
 
     async def perform(
@@ -187,7 +202,7 @@ class Scope:
                 value = await perform()
                 faults.site("effect.after")
             data, value = codec.stored(value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  the boundary at which an effect's error becomes an event
             failed = failures.of_step(
                 kind, name, error, request, _microseconds(begun), doubt=doubt and not isinstance(error, NotDone)
             )
@@ -217,6 +232,7 @@ class Scope:
         found, value = await self.decided(ident)
         if found:
             return value
+        await self.frontier(name)
         value = choose()
         self.settle(ident, name, value)
         return value
@@ -237,7 +253,7 @@ class Scope:
 
     def tool(self, tool: Tool[Any, T], given: Mapping[str, Any]) -> Awaitable[T]:
         """A tool's call as a step of this run, behind the gates."""
-        return actions.act(self, tool, given)
+        return actions.act(self, self.run.stand_in(tool), given)
 
 
 def _microseconds(begun: int) -> int:

@@ -35,8 +35,8 @@ class Made:
     effect: str
     key: str
     at: int
-    args: Any
-    result: Any = None
+    args: object
+    result: object = None
     done: bool = False
 
 
@@ -99,7 +99,7 @@ class Undoing(Tool[..., Any]):
         """What it takes; the key is no injected one."""
         return replace(signature_of(self.function), wants_key=False)
 
-    async def invoke(self, arguments: Mapping[str, Any]) -> Any:
+    async def invoke(self, arguments: Mapping[str, Any]) -> object:
         """See `Tool.invoke`."""
         return await super().invoke({**arguments, KEY: self.key} if self._wants_key else arguments)
 

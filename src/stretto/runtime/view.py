@@ -15,6 +15,7 @@ from stretto.core.events import (
     Answered,
     Asked,
     Decided,
+    Event,
     Pruned,
     Ref,
     Row,
@@ -53,7 +54,7 @@ class StepView:
     error: str = ""
     begun: int = 0
     took: int = 0
-    before: Any = None
+    before: object = None
     spend: Spend = field(default_factory=Spend)
     lost: Spend = field(default_factory=Spend)
 
@@ -171,7 +172,23 @@ class View:
         self.seq, self.updated = row.seq, row.time
         self.state = STATE_AFTER.get(row.kind, self.state)
         task = row.scope.partition(".")[0]
-        match row.event():
+        event = row.event()
+        match event:
+            case TaskStarted() | TaskFinished() | TaskFailed():
+                self._see_task(row, task, event)
+            case StepIntended() | StepDone() | StepFailed():
+                self._see_step(row, task, event)
+            case Asked() | Answered():
+                self._see_wait(row, task, event)
+            case Ruled():
+                self.rules.append(RuleView(rule_of(row), row.seq, row.time))
+            case Decided(name=name, value=value):
+                self._decided(row.seq, row.scope, name, value)
+            case _:
+                self._see_run(row, event)
+
+    def _see_run(self, row: Row, event: Event) -> None:
+        match event:
             case RunStarted() as started:
                 self.id, self.begun, self.worker, self.code = row.run, row.time, started.worker, started.code
                 self.input, self.settings = started.input, started.settings
@@ -181,6 +198,15 @@ class View:
                 self.failure = failure
             case RunParked():
                 self.parks += 1
+            case Pruned(by=by) if self.state is RunState.FAILED:
+                self.failure = {"worker": self.worker or "its worker", "error": f"pruned by {by}", "kind": Pruned.kind}
+            case RunResumed():
+                self.resumes, self.failure = self.resumes + 1, None
+            case _:
+                pass  # what is left changes nothing but the state
+
+    def _see_task(self, row: Row, task: str, event: TaskStarted | TaskFinished | TaskFailed) -> None:
+        match event:
             case TaskStarted() as started:
                 self.tasks[started.task] = TaskView(
                     started.task,
@@ -198,8 +224,9 @@ class View:
                 self._end_task(row, "done", output=output)
             case TaskFailed(failure=failure):
                 self._end_task(row, "failed", failure=failure)
-            case StepIntended() | StepDone() | StepFailed() as event:
-                self._see_step(row, task, event)
+
+    def _see_wait(self, row: Row, task: str, event: Asked | Answered) -> None:
+        match event:
             case Asked() as asked:
                 self.waits[asked.wait] = WaitView(asked, row.seq, task, row.time, scope=row.scope, ident=row.ident)
                 self._wait(task, asked.wait, begins=True)
@@ -207,16 +234,6 @@ class View:
                 if wait in self.waits:
                     self.waits[wait].answer, self.waits[wait].answered = answered, row.time
                 self._wait(task, wait, begins=False)
-            case Pruned(by=by) if self.state is RunState.FAILED:
-                self.failure = {"worker": self.worker or "its worker", "error": f"pruned by {by}", "kind": Pruned.kind}
-            case Ruled():
-                self.rules.append(RuleView(rule_of(row), row.seq, row.time))
-            case Decided(name=name, value=value):
-                self._decided(row.seq, row.scope, name, value)
-            case RunResumed():
-                self.resumes, self.failure = self.resumes + 1, None
-            case _:
-                pass  # what is left changes nothing but the state
 
     def _decided(self, seq: int, scope: str, name: str, value: Any) -> None:
         match value:

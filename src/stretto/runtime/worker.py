@@ -33,7 +33,7 @@ class Worker(Generic[In, Out]):
     @property
     def options(self) -> Options:
         """How its tasks are run."""
-        return _PLAIN
+        return PLAIN
 
     @property
     def description(self) -> str:
@@ -76,5 +76,5 @@ class Worker(Generic[In, Out]):
         raise NotImplementedError(f"{type(self).__name__} has no work()")
 
 
-_PLAIN = Options()
+PLAIN = Options()
 Function = Callable[..., Any]

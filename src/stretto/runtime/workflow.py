@@ -14,7 +14,7 @@ from stretto.core.ports import Codec, Options
 from stretto.core.values import Budget
 from stretto.core.values import seconds as in_seconds
 from stretto.runtime.tasks import Call
-from stretto.runtime.worker import Worker
+from stretto.runtime.worker import PLAIN, Worker
 from stretto.tools.codec import TypeCodec, codec_for
 from stretto.tools.signature import Signature, signature_of, summary
 
@@ -28,7 +28,7 @@ class Workflow(Worker[Any, R], Generic[P, R]):
 
     function: Callable[..., Any]
     name: str
-    settings: Options = Options()
+    settings: Options = PLAIN
     untyped: tuple[Any, Any] = (Any, Any)
     """The types of its one parameter and of its result where the function does not say them."""
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
-from stretto.core.events import Asked, Row, StepIntended
+from stretto.core.events import Asked, Declined, Row, StepIntended
 from stretto.core.ports import Letter
 from stretto.core.values import Answer
 from stretto.models.minimal import minimal
 from stretto.runtime.view import View, fetched
-from stretto.testing.simulated_store import Disk, Machine, SimulatedClock, at_once
-from stretto.testing.virtual_loop import Stuck
+from stretto.testing.machine import Machine, SimulatedClock, at_once
+from stretto.testing.simulated_store import Disk
+from stretto.testing.virtual_loop import Stuck, VirtualLoop
 
 Person = Callable[[Asked, str], Answer | None]
 """Answers a question, or does not (None). The text is the idempotency key of the call that a doubt is about."""
 
 
-def agree(asked: Asked, key: str) -> Answer | None:
+def agree(asked: Asked, key: str) -> Answer | None:  # noqa: ARG001  the shape of a `Person`
     """Says yes to everything, answers questions with the least that fits, and raises a budget to plenty."""
     match asked.ask:
         case "doubt":
@@ -63,7 +63,7 @@ class Post:
         """Another life: who was on the way with an answer has to come again."""
         self._loop, self._due = loop, 0
 
-    async def answer(self, person: Person, clock: SimulatedClock, loop: Any) -> None:
+    async def answer(self, person: Person, clock: SimulatedClock, loop: VirtualLoop) -> None:
         """Somebody answers an open question of the parked run, or time goes by until the clock does."""
         machine, disk = self._machine, self._disk
         waits = View(at_once(disk.read(self.run))).open_waits
@@ -85,6 +85,8 @@ class Post:
 
     def _posted(self, person: Person, asked: Asked, key: str = "") -> bool:
         answer = person(asked, self._key(asked))
+        declined = sum(row.kind == Declined.kind for row in at_once(self._disk.read(self.run)))
+        key = f" {declined}{key}" if declined else key  # who was declined answers again
         return answer is not None and at_once(self._disk.post(letter(self.run, asked.wait, answer, key)))
 
     def _key(self, asked: Asked) -> str:

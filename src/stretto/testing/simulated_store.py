@@ -1,17 +1,16 @@
 """A disk that keeps only what was committed, and a process's view of it that can die at any fault site.
 
 A process appends into its memory; a commit writes what waits there. The death of the process loses what was not
-committed. The death of the machine loses, beside that, what was committed since the last FULL commit: all of it, or only
-its end. A write may fail, before or after it reached the disk, and the disk may be full.
+committed. The death of the machine loses, beside that, what was committed since the last FULL commit: all of it, or
+only its end. A write may fail, before or after it reached the disk, and the disk may be full.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from stretto.core import faults
 from stretto.core.errors import JournalError
@@ -19,53 +18,9 @@ from stretto.core.events import Row
 from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
 from stretto.core.values import RunState
 from stretto.journal.memory import MemoryStore, _Run
+from stretto.testing.machine import Crash, Machine
 
 T = TypeVar("T")
-
-
-class Crash(BaseException):
-    """The process is dead."""
-
-
-@dataclass
-class Machine:
-    """Whether the process lives, chance, the time of day (seconds since 1970), and what is wrong with the disk.
-
-    `fail_at` are the commits that fail, counted over the whole session, and `full_from` the one from which on the disk
-    is full until the process is started again. Without a `seed` there is no chance: everything is as quick as it can be.
-    """
-
-    seed: int = 0
-    fail_at: Collection[int] = ()
-    full_from: int | None = None
-    now: float = 1_800_000_000
-    alive: bool = True
-    commits: int = 0
-    random: Random = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.random = Random(self.seed)
-
-    def check(self) -> None:
-        """Nothing more happens in a process that is dead."""
-        if not self.alive:
-            raise Crash
-
-    async def delay(self) -> None:
-        """0 to 3 ms; none without a seed."""
-        if self.seed and self.alive:
-            await asyncio.sleep(self.random.choice((0, 0, 0.001, 0.002, 0.003)))
-
-    def write(self, write: Callable[[], None]) -> None:
-        """One commit; raises `JournalError` where it fails, and then nobody knows whether it was written."""
-        self.commits += 1
-        if self.full_from is not None and self.commits >= self.full_from:
-            raise JournalError("the simulated disk is full")
-        if self.commits not in self.fail_at:
-            return write()
-        if self.seed and self.random.random() < 0.5:
-            write()
-        raise JournalError(f"the simulated disk failed at write {self.commits}")
 
 
 class Disk(MemoryStore):
@@ -75,7 +30,7 @@ class Disk(MemoryStore):
         super().__init__()
         self._log: list[tuple[str, Entry]] = []
         self._safe = 0
-        self.written: Callable[[Sequence[Row]], None] = lambda rows: None
+        self.written: Callable[[Sequence[Row]], None] | None = None
 
     def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> None:
         super().append(lease, entries, durability)
@@ -84,7 +39,8 @@ class Disk(MemoryStore):
         self._sealed(run)
         if durability is Durability.FULL:
             self._safe = len(self._log)
-        self.written(run.rows[-len(entries) :])
+        if self.written is not None:
+            self.written(run.rows[-len(entries) :])
 
     async def post(self, letter: Letter) -> bool:
         self._safe = len(self._log)
@@ -118,30 +74,6 @@ def _remade(old: _Run, entries: list[Entry]) -> _Run:
             run.taken.add(entry.consumes)
         run.see(entry)
     return run
-
-
-class SimulatedClock:
-    """The time of day on a machine: it goes on as virtual time does, through crashes, and can be set wrong."""
-
-    def __init__(self, machine: Machine, loop: asyncio.AbstractEventLoop) -> None:
-        self._begin = machine.now - loop.time()
-        self._loop = loop
-
-    def now(self) -> int:
-        return int((self._begin + self._loop.time()) * 1e6)
-
-    def jump(self, seconds: float) -> None:
-        """Somebody sets the clock."""
-        self._begin += seconds
-
-
-def at_once(work: Coroutine[Any, Any, T]) -> T:
-    """The result of work that never waits."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        return cast(T, end.value)
-    raise AssertionError("it waited")
 
 
 class SimulatedStore:
@@ -179,18 +111,20 @@ class SimulatedStore:
         try:
             faults.site("commit.before")
             queue, self._queue = self._queue, []
-            self._commit(queue)
+            failed = self._commit(queue)
             faults.site("commit.after")
         except Crash:
             return
         for _, _, _, done in queue:
             if done is not None and not done.done():
-                done.set_exception(self._broken) if self._broken else done.set_result(None)
+                done.set_exception(failed) if failed else done.set_result(None)
 
-    def _commit(self, queue: list[tuple[Lease, Sequence[Entry], Durability, asyncio.Future[None] | None]]) -> None:
+    def _commit(
+        self, queue: list[tuple[Lease, Sequence[Entry], Durability, asyncio.Future[None] | None]]
+    ) -> JournalError | None:
         """One transaction, on disk if any part of it asked for that. One that fails is the last of this process."""
         if not queue:
-            return
+            return None
         level = max(durability for _, _, durability, _ in queue)
 
         def write() -> None:
@@ -201,6 +135,7 @@ class SimulatedStore:
             self._machine.write(write)
         except JournalError as error:
             self._broken = error
+        return self._broken
 
     async def _turn(self) -> None:
         await asyncio.sleep(0)

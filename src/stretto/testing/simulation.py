@@ -4,16 +4,15 @@
         with simulate(seed, crashes=2) as sim:
             assert sim.run(weekly_post, "EV", deps=ledger) == expected
 
-A simulation is one run, from its start to its end, through as many processes ("lives") as it takes. Time is virtual, so a
-sleep of a week takes no time. Equal seeds give equal traces, down to the hashes of the journal.
+A simulation is one run, from its start to its end, through as many processes ("lives") as it takes. Time is virtual,
+so a sleep of a week takes no time. Equal seeds give equal traces, down to the hashes of the journal.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import time
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -28,8 +27,10 @@ from stretto.runtime import engine
 from stretto.runtime.outcome import Finished, Outcome, Stopped, Surroundings, Waiting
 from stretto.runtime.view import View
 from stretto.runtime.workflow import as_worker
+from stretto.testing import wall_clock
+from stretto.testing.machine import Crash, Machine, SimulatedClock, at_once
 from stretto.testing.people import Person, Post, agree
-from stretto.testing.simulated_store import Crash, Disk, Machine, SimulatedClock, SimulatedStore, at_once
+from stretto.testing.simulated_store import Disk, SimulatedStore
 from stretto.testing.virtual_loop import Stuck, VirtualLoop, tear_down
 
 T = TypeVar("T")
@@ -45,20 +46,32 @@ past stretto's `now()` takes another way then, and is found out."""
 class Simulation:
     """See `simulate`."""
 
-    def __init__(self, machine: Machine, crash_at: Collection[int] = (), crashes: int = 0, **how: Any) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        crash_at: Collection[int] = (),
+        crashes: int = 0,
+        *,
+        power_cuts: bool = False,
+        jumps: float = 0,
+        eager: bool = False,
+        lazy: bool = True,
+        own_loop: bool = True,
+        patience: int = LIVES,
+    ) -> None:
         self.machine = machine
         self.sites: list[str] = []
         """The fault sites that were passed, in order; `crash_at` counts them from 1."""
         self.lives = 0
         self.lost = 0
         """Events that power cuts took."""
-        self.on_site: Callable[[int, str, VirtualLoop], None] = lambda number, name, loop: None
+        self.on_site: Callable[[int, str, VirtualLoop], None] = _nothing
         """Called at each fault site: it may let time pass (`loop.clock += 5`), or raise."""
         self._crash_at, self._crashes = set(crash_at), crashes
-        self._lazy, self._power_cuts, self._jumps = how.get("lazy", True), how.get("power_cuts", False), how.get("jumps", 0)
-        self._own_loop, self._patience = how.get("own_loop", True), how.get("patience", LIVES)
+        self._lazy, self._power_cuts, self._jumps = lazy, power_cuts, jumps
+        self._own_loop, self._patience = own_loop, patience
         self._disk = Disk()
-        self._post = Post(machine, self._disk, eager=how.get("eager", False))
+        self._post = Post(machine, self._disk, eager=eager)
         self._clock: SimulatedClock | None = None
         self._run = "simulated"
 
@@ -98,13 +111,14 @@ class Simulation:
         policy: Rules | None = None,
         settings: Settings | None = None,
         person: Person = agree,
+        stand_in: Callable[[Any], Any] = lambda tool: tool,
         between: Callable[[], None] = lambda: None,
     ) -> Any:
         """Run a worker to its end, whatever happens to the processes meanwhile; its output, or what it failed with.
 
         `deps` as in `App`. `person` answers what is asked; without one everybody agrees, and a doubt is a `UsageError`,
-        because only the test knows what happened. `between` is called after each death. Raises `Stuck` where the run
-        waits for something that never comes.
+        because only the test knows what happened. `stand_in` gives what is called in a tool's place; `between` is
+        called after each death. Raises `Stuck` where the run waits for something that never comes.
         """
         rules, settings = policy or Rules(), settings or Settings()
         rules = replace(rules, approve=(*rules.approve, *settings.approve))
@@ -114,7 +128,7 @@ class Simulation:
         worker = as_worker(worker)
 
         async def process(store: SimulatedStore, clock: SimulatedClock, loop: VirtualLoop) -> Outcome:
-            around = Surroundings(store, clock, rules, models, given)
+            around = Surroundings(store, clock, rules, models, given, stand_in=stand_in)
             row = await self._disk.find(id)
             if row is not None and row.state is RunState.DONE:
                 return Finished(worker.gives.load(await _output(View(self.events), self._disk)))
@@ -203,6 +217,10 @@ class Simulation:
             raise Crash
 
 
+def _nothing(number: int, name: str, loop: VirtualLoop) -> None:
+    """Nothing but the planned trouble happens at a fault site."""
+
+
 async def _until_death(work: Coroutine[Any, Any, Outcome], death: asyncio.Future[None]) -> Outcome | None:
     task = asyncio.get_running_loop().create_task(work)
     both: list[asyncio.Future[Any]] = [task, death]
@@ -217,7 +235,9 @@ async def _output(view: View, disk: Disk) -> Any:
 
 def _the(model: Model | None, name: str) -> Model:
     if model is None:
-        raise UsageError(f"the run asks for the model {name!r}; give the simulation one: run(..., model=ScriptedModel([...]))")
+        raise UsageError(
+            f"the run asks for the model {name!r}; give the simulation one: run(..., model=ScriptedModel([...]))"
+        )
     return model
 
 
@@ -234,34 +254,38 @@ def simulate(
     eager: bool = False,
     lazy: bool = True,
     machine: Machine | None = None,
-    **more: Any,
+    own_loop: bool = True,
+    patience: int = LIVES,
 ) -> Iterator[Simulation]:
     """A loop with a virtual clock, a ready queue shuffled by `seed`, and a store that loses what was not committed.
 
-    `seed` 0 is the order as written, with no delays. The process dies at the fault sites `crash_at` (counted from 1 over
-    all lives; `sim.sites` lists them), and `crashes` times at random; with `power_cuts` so does the machine, and what was
-    not FULL may be lost. The commits `fail_at` fail, and from commit `full_from` on the disk is full, until the process is
-    started again. The clock jumps by up to `jumps` seconds, both ways. `eager` people answer while the run is still busy,
-    twice, and too late.
+    `seed` 0 is the order as written, with no delays. The process dies at the fault sites `crash_at` (counted from 1
+    over all lives; `sim.sites` lists them), and `crashes` times at random; with `power_cuts` so does the machine, and
+    what was not FULL may be lost. The commits `fail_at` fail, and from commit `full_from` on the disk is full, until
+    the process is started again. The clock jumps by up to `jumps` seconds, both ways. `eager` people answer while the
+    run is still busy, twice, and too late. Unless `lazy`, a commit comes soon although nobody waits for it.
+    Without `own_loop` plain asyncio tasks are not seen, as in a loop that is not stretto's; more lives than `patience`
+    are `Stuck`.
 
-    Inside the block `time.time()` and `random` are the simulation's: they follow the seed, and leap between lives.
+    Inside the block `time.time()` and `random` are the simulation's: they follow the seed, and the time leaps by more
+    than a day between lives, so that code which reads it past stretto's `now()` is found out.
     """
     machine = machine or Machine(seed)
     machine.fail_at, machine.full_from = frozenset(fail_at), full_from
-    simulation = Simulation(machine, crash_at, crashes, power_cuts=power_cuts, jumps=jumps, eager=eager, lazy=lazy, **more)
-    names: Sequence[str] = ("time", "time_ns", "perf_counter_ns")
-    real, state = [getattr(time, name) for name in names], random.getstate()
+    simulation = Simulation(
+        machine,
+        crash_at,
+        crashes,
+        power_cuts=power_cuts,
+        jumps=jumps,
+        eager=eager,
+        lazy=lazy,
+        own_loop=own_loop,
+        patience=patience,
+    )
 
     def seen() -> float:
         return simulation.time() + LEAP * max(0, simulation.lives - 1)
 
-    virtual = seen, lambda: int(seen() * 1e9), lambda: int(simulation.time() * 1e9)
-    try:
-        random.seed(machine.seed)
-        for name, function in zip(names, virtual, strict=True):
-            setattr(time, name, function)
+    with wall_clock.replaced(machine.seed, seen, simulation.time):
         yield simulation
-    finally:
-        random.setstate(state)
-        for name, function in zip(names, real, strict=True):
-            setattr(time, name, function)

@@ -1,5 +1,7 @@
-"""An event loop whose time is virtual and whose ready queue is shuffled by a seed: a day passes at once, and any order
-of what is ready can be had again."""
+"""An event loop whose time is virtual and whose ready queue is shuffled by a seed.
+
+A day passes at once, and any order of what is ready can be had again.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,6 @@ from random import Random
 from typing import Any
 
 from stretto.runtime.branches import fork_plain_tasks
-
 
 BUSY = 500
 """Turns at one time after which each further one takes 10 ms: code that polls is not polling for ever."""
@@ -34,7 +35,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Time jumps to the next timer; where there is none and nothing is ready, the loop is `Stuck`.
 
     With `random`, what is ready at the same time runs in the order that it says; without, in the order of asking.
-    Blocking work that is handed to a thread is done at once, here: no real thread, socket or child process can be awaited.
+    Blocking work that is handed to a thread is done here: no real thread, socket or child process can be awaited.
     """
 
     def __init__(self, random: Random | None = None) -> None:
@@ -60,7 +61,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             ready.clear()
             ready.extend(handles)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(  # type: ignore[override]  # typeshed's form needs TypeVarTuple spelt out, to no use here
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
         future = self.create_future()
         self.call_soon(_do, future, func, args)
         return future

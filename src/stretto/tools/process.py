@@ -29,7 +29,11 @@ async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> An
     """Call the function in a child process; the child and all that it started die with the caller's patience."""
     order = encode({**_place(function), "arguments": dict(arguments)})
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "stretto.tools.process", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        sys.executable,
+        "-m",
+        "stretto.tools.process",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
     try:
@@ -39,7 +43,9 @@ async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> An
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
     if not answer:
-        raise StepError(f"{function.__name__} died in its process (exit {child.returncode}) and left no result", "ChildDied")
+        raise StepError(
+            f"{function.__name__} died in its process (exit {child.returncode}) and left no result", "ChildDied"
+        )
     told = decode(answer)
     if "error" in told:
         raise _RAISED.get(told["type"], StepError)(told["error"])
@@ -49,7 +55,9 @@ async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> An
 def _place(function: Callable[..., Any]) -> dict[str, str]:
     name = function.__qualname__
     if "<locals>" in name:
-        raise UsageError(f"{name} is defined inside a function, so another process cannot find it; move it to the top of its module")
+        raise UsageError(
+            f"{name} stands inside a function, where another process cannot find it; move it to the top of its module"
+        )
     file = inspect.getsourcefile(function)
     module = function.__module__
     if module != "__main__" and importlib.util.find_spec(module.partition(".")[0]) is not None:

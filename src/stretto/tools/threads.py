@@ -41,6 +41,8 @@ async def call(function: Callable[..., T], arguments: Mapping[str, object]) -> T
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, result, error)
 
-    async with _places.setdefault(loop, asyncio.Semaphore(MOST)):  # given back by who gives up, whatever the thread does
+    async with _places.setdefault(
+        loop, asyncio.Semaphore(MOST)
+    ):  # given back by who gives up, whatever the thread does
         threading.Thread(target=work, name=f"stretto-{function.__name__}", daemon=True).start()
         return await answer

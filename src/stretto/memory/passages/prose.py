@@ -6,41 +6,38 @@ from dataclasses import replace
 
 from stretto.memory.passages.headings import Headings
 from stretto.memory.passages.passage import Passage, PassageKind
-from stretto.memory.tokens import MARKS
-
-_ATX = re.compile(r"(#{1,6})\s+(.+?)\s*#*$")
-_UNDERLINE = re.compile(r"([=\-~^\"'`*+#:._])\1{2,}\s*$")
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
-_ITEM = re.compile(r"(\s*)(?:(?:[-*+•‣▪]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|#\.)\s+|[・●○■◆◇]\s*)(?=\S)")
-_QUOTED = re.compile(r"^\s{0,3}>\s?")
-_TABLE_RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
-_SIMPLE_TABLE = re.compile(r"\s*={2,}(\s+={2,})+\s*$")
-_GRID_TABLE = re.compile(r"\s*\+[-=+]+\+\s*$")
-_DIRECTIVE = re.compile(r"\s*\.\.(\s|$)")
-_NAMED_DIRECTIVE = re.compile(r"\s*\.\.\s+([\w:-]+)::\s*(.*)$")
-_FIELD = re.compile(r"\s*:([\w][\w .,*-]{0,40}):\s+(\S.*)$")
-_KEY_VALUE = re.compile(r"(?:\*\*|__)?([^\W\d_][\w /()-]{0,30}?)(?:\*\*|__)?\s*[:：](?:\*\*|__)?\s+(\S.{0,120})$")
-_CJK_KEY_VALUE = re.compile(r"([^\W_a-zA-Z]{1,20})\s*[:：]\s*(\S.{0,120})$")
-_REMARKS = frozenset(
-    "note notes warning todo tip important caution hint example examples see fixme usage attention ps".split()
+from stretto.memory.passages.signs import (
+    ARGUMENT,
+    ARGUMENTS,
+    ATTRIBUTE,
+    ATX,
+    BADGES,
+    CJK_KEY_VALUE,
+    CODED,
+    DELIMITER,
+    DESCRIBING,
+    DIRECTIVE,
+    FENCE,
+    FIELD,
+    GRID_TABLE,
+    ITEM,
+    KEY_VALUE,
+    LETTER,
+    LINK_TARGET,
+    LONGEST_LISTING,
+    NAMED_DIRECTIVE,
+    NUMBERED_TITLE,
+    PARAGRAPH_SPACE,
+    QUOTED,
+    REMARKS,
+    SIMPLE_TABLE,
+    SPEAKING,
+    SYMBOL,
+    TABLE_RULE,
+    TAG,
+    TERM,
+    UNDERLINE,
 )
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_BADGES = re.compile(r"\s*(\[?!\[[^\]]*\](\([^)]*\)|\[[^\]]*\])(\]\([^)]*\)|\]\[[^\]]*\])?\s*)+$")
-_LINK_TARGET = re.compile(r"\s{0,3}\[[^\]]+\]:\s*\S+")
-_SPEAKING = frozenset(
-    "note warning tip important caution hint attention danger error seealso admonition deprecated versionadded "
-    "versionchanged rubric topic sidebar epigraph".split()
-)
-"""Directives whose body is prose; the body of any other is left out."""
-_LETTER = re.compile(r"[^\W\d_]")
-_SYMBOL = re.compile(rf"[^\w\s{MARKS}\u0e31-\u0eff]|_")
-_PARAGRAPH_SPACE = "\u3000"
-"""The full-width space that begins a paragraph in Japanese and Chinese."""
-_CODED = re.compile(r"^[!-~]*(?:[/\\=_{}<>]|[A-Za-z0-9][.:(][A-Za-z0-9])[!-~]*$")
-"""A word of ASCII with signs inside: a path, a call, a number."""
-_DESCRIBING = frozenset("function class method attribute option data exception module envvar confval".split())
-"""Directives that describe what they name: a heading with prose below."""
-_NUMBERED_TITLE = re.compile(r"(\d+\.)+\d*\s+\S|[IVX]+\.\s+\S")
 
 
 def cut_prose(path: str, lines: list[str], *, markup: str, first: int = 1) -> list[Passage]:
@@ -54,8 +51,8 @@ def as_fact(passage: Passage) -> Passage:
     """Return `passage` as a fact if it reads `key: value` (`License: MIT`), else unchanged."""
     if ":" not in passage.text and "：" not in passage.text:
         return passage
-    found = _KEY_VALUE.fullmatch(passage.text) or _CJK_KEY_VALUE.fullmatch(passage.text)
-    if not found or found[1].lower() in _REMARKS or found[2].startswith("//") or len(found[1].split()) > 4:
+    found = KEY_VALUE.fullmatch(passage.text) or CJK_KEY_VALUE.fullmatch(passage.text)
+    if not found or found[1].lower() in REMARKS or found[2].startswith("//") or len(found[1].split()) > 4:
         return passage
     return replace(passage, kind="fact", label=found[1].strip(), text=found[2].strip())
 
@@ -63,8 +60,8 @@ def as_fact(passage: Passage) -> Passage:
 def reads_as_prose(text: str) -> bool:
     """Whether `text` is language rather than code, numbers or lists of names."""
     words = text.split()
-    spoken = sum(_LETTER.search(word) is not None and not _CODED.match(word) for word in words)
-    symbols = len(_SYMBOL.findall(text))
+    spoken = sum(LETTER.search(word) is not None and not CODED.match(word) for word in words)
+    symbols = len(SYMBOL.findall(text))
     return spoken >= 0.6 * len(words) and symbols <= 0.25 * len(text)
 
 
@@ -86,6 +83,8 @@ class _Cutter:
         takers = (
             self._blank,
             self._fence,
+            self._listing,
+            self._term,
             self._overlined,
             self._atx,
             self._underlined,
@@ -108,13 +107,36 @@ class _Cutter:
     # Each taker looks at the current line; if the line begins its kind of block, it takes the block and returns True.
 
     def _blank(self) -> bool:
-        if self._line().strip():
+        if self._line().strip() and not self._goes_on():
             return False
         self._at += 1
         return True
 
+    def _goes_on(self) -> bool:
+        """A plus sign alone on its line joins two paragraphs in AsciiDoc."""
+        return self._markup == "text" and self._line().strip() == "+"
+
+    def _listing(self) -> bool:
+        """A rule that is shorter than the text below it is no title's, and one that comes again ends what it began."""
+        rule = self._line()
+        if self._markup != "text" or not DELIMITER.match(rule) or not self._line(1).strip():
+            return False
+        ahead = self._lines[self._at + 1 : self._at + LONGEST_LISTING]
+        if rule not in ahead or (ahead.index(rule) == 1 and len(ahead[0]) <= len(rule) and ahead[0][0].isalnum()):
+            return False
+        self._emit("code", self._at, ahead[: ahead.index(rule)], offset=1)
+        self._at += 2 + ahead.index(rule)
+        return True
+
+    def _term(self) -> bool:
+        if self._markup != "text" or not TERM.match(self._line()) or not self._line(1).strip():
+            return False
+        self._heading(8, self._line().rstrip(":"), self._at)
+        self._at += 1
+        return True
+
     def _fence(self) -> bool:
-        fence = _FENCE.match(self._line())
+        fence = FENCE.match(self._line())
         if not fence:
             return False
         start = self._at
@@ -126,15 +148,15 @@ class _Cutter:
         return True
 
     def _overlined(self) -> bool:
-        rule = _UNDERLINE.match(self._line())
-        if not rule or not (self._line(1).strip() and _UNDERLINE.match(self._line(2)) and self._line(2)[0] == rule[1]):
+        rule = UNDERLINE.match(self._line())
+        if not rule or not (self._line(1).strip() and UNDERLINE.match(self._line(2)) and self._line(2)[0] == rule[1]):
             return False
         self._heading(self._underline_level(rule[1] * 2), self._line(1).strip(), self._at + 1)
         self._at += 3
         return True
 
     def _atx(self) -> bool:
-        found = _ATX.match(self._line()) if self._markup == "markdown" else None
+        found = ATX.match(self._line()) if self._markup == "markdown" else None
         if not found:
             return False
         self._heading(len(found[1]), found[2], self._at)
@@ -142,7 +164,7 @@ class _Cutter:
         return True
 
     def _underlined(self) -> bool:
-        title, rule = self._line(), _UNDERLINE.match(self._line(1))
+        title, rule = self._line(), UNDERLINE.match(self._line(1))
         if not rule or not title.strip() or title[0].isspace() or len(title) > 100 or self._opens_block():
             return False
         if len(self._line(1).strip()) < 0.5 * len(title) or (self._markup == "markdown" and rule[1] not in "=-"):
@@ -161,28 +183,29 @@ class _Cutter:
 
     def _noise(self) -> bool:
         line = self._line()
-        tags_only = line.lstrip().startswith("<") and len(_TAG.sub(" ", line).split()) < 3
-        ruled = _UNDERLINE.match(line.strip()) is not None or not any(char.isalnum() for char in line)
-        if not (tags_only or ruled or _BADGES.match(line) or _LINK_TARGET.match(line)):
+        tags_only = line.lstrip().startswith("<") and len(TAG.sub(" ", line).split()) < 3
+        ruled = UNDERLINE.match(line.strip()) is not None or not any(char.isalnum() for char in line)
+        ruled = ruled or (self._markup == "text" and ATTRIBUTE.match(line) is not None)
+        if not (tags_only or ruled or BADGES.match(line) or LINK_TARGET.match(line)):
             return False
         self._at += 1
         return True
 
     def _directive(self) -> bool:
-        if self._markup == "markdown" or not _DIRECTIVE.match(self._line()):
+        if self._markup == "markdown" or not DIRECTIVE.match(self._line()):
             return False
-        named = _NAMED_DIRECTIVE.match(self._line())
+        named = NAMED_DIRECTIVE.match(self._line())
         indent, start = _indent(self._line()), self._at
         name = named[1].rpartition(":")[2] if named else ""
         self._at += 1
-        if named and name in _DESCRIBING:
+        if named and name in DESCRIBING:
             self._heading(8, named[2] or name, start)
-        elif name not in _SPEAKING:
+        elif name not in SPEAKING:
             self._skip_deeper(indent)
         return True
 
     def _field(self) -> bool:
-        found = _FIELD.match(self._line())
+        found = FIELD.match(self._line()) or (self._in_arguments() and ARGUMENT.match(self._line()))
         if not found or self._markup == "markdown":
             return False
         indent, start = _indent(self._line()), self._at
@@ -191,8 +214,13 @@ class _Cutter:
         self._emit("fact", start, [found[2], *more], label=found[1])
         return True
 
+    def _in_arguments(self) -> bool:
+        """Below `Args:`, as docstrings in Google's style have it."""
+        known = bool(self.passages) and self.passages[-1].kind == "fact" and self._line(-1).strip() != ""
+        return self._markup == "rst" and (known or self._line(-1).strip() in ARGUMENTS)
+
     def _table(self) -> bool:
-        if "|" not in self._line() or not _TABLE_RULE.match(self._line(1)):
+        if "|" not in self._line() or not TABLE_RULE.match(self._line(1)):
             return False
         header = _cells(self._line())
         self._at += 2
@@ -202,18 +230,18 @@ class _Cutter:
         return True
 
     def _simple_table(self) -> bool:
-        if not _SIMPLE_TABLE.match(self._line()):
+        if not SIMPLE_TABLE.match(self._line()):
             return False
-        header = re.sub(r"\s{2,}", " | ", self._line(1).strip()) if _SIMPLE_TABLE.match(self._line(2)) else ""
+        header = re.sub(r"\s{2,}", " | ", self._line(1).strip()) if SIMPLE_TABLE.match(self._line(2)) else ""
         self._at += 3 if header else 1
-        while self._line().strip() and not _SIMPLE_TABLE.match(self._line()):
+        while self._line().strip() and not SIMPLE_TABLE.match(self._line()):
             self._emit("row", self._at, [self._line().strip()], label=header)
             self._at += 1
         self._at += 1
         return True
 
     def _grid_table(self) -> bool:
-        if not _GRID_TABLE.match(self._line()):
+        if not GRID_TABLE.match(self._line()):
             return False
         start = self._at
         while self._line().strip():
@@ -225,18 +253,18 @@ class _Cutter:
         """`2. Scope` between empty lines is a title unless the next line goes on counting."""
         line = self._line().strip()
         ahead = next((self._line(step) for step in (1, 2) if self._line(step).strip()), "")
-        alone = not self._line(-1).strip() and (not self._line(1).strip() or self._line(1).startswith(_PARAGRAPH_SPACE))
-        counts_on = not ahead or _ITEM.match(ahead) is not None
+        alone = not self._line(-1).strip() and (not self._line(1).strip() or self._line(1).startswith(PARAGRAPH_SPACE))
+        counts_on = not ahead or ITEM.match(ahead) is not None
         if self._markup == "markdown" or not alone or counts_on or len(line) > 60 or line[-1] in ".。:;,!?":
             return False
-        if not _NUMBERED_TITLE.match(self._line()):
+        if not NUMBERED_TITLE.match(self._line()):
             return False
         self._heading(6, line, self._at)
         self._at += 1
         return True
 
     def _item(self) -> bool:
-        marker = _ITEM.match(self._line())
+        marker = ITEM.match(self._line())
         if not marker:
             return False
         start, indent = self._at, len(marker[1])
@@ -265,7 +293,7 @@ class _Cutter:
         alone = not self._line(1).strip() and (self._at == 0 or not self._line(-1).strip())
         if self._markup == "markdown" or not alone or not 3 <= len(line) <= 70 or line[-1] in ".。:;,!?":
             return False
-        if not (line.isupper() or _NUMBERED_TITLE.match(line) or not self.passages) or not reads_as_prose(line):
+        if not (line.isupper() or NUMBERED_TITLE.match(line) or not self.passages) or not reads_as_prose(line):
             return False
         self._heading(7, line, self._at)
         self._at += 1
@@ -275,9 +303,9 @@ class _Cutter:
         start = self._at
         body: list[str] = []
         while self._line().strip() and not (body and self._ends_paragraph(body)):
-            body.append(_QUOTED.sub("", self._line()))
+            body.append(QUOTED.sub("", self._line()))
             self._at += 1
-            if body and _UNDERLINE.match(self._line(1)) and self._at < len(self._lines) and not self._line(2).strip():
+            if body and UNDERLINE.match(self._line(1)) and self._at < len(self._lines) and not self._line(2).strip():
                 break
         self._in_list = self._in_list and _indent(body[0]) > 0
         self._literal_follows = self._markup != "markdown" and body[-1].rstrip().endswith("::")
@@ -287,8 +315,14 @@ class _Cutter:
     def _ends_paragraph(self, body: list[str]) -> bool:
         """A paragraph ends where another block begins, or where `key: value` lines begin or end."""
         line = self._line()
-        quoted = _QUOTED.match(line) is not None
-        if self._opens_block() or line.startswith(_PARAGRAPH_SPACE) or quoted != bool(_QUOTED.match(self._line(-1))):
+        quoted = QUOTED.match(line) is not None
+        if (
+            self._goes_on()
+            or body[-1].strip() in ARGUMENTS
+            or self._opens_block()
+            or line.startswith(PARAGRAPH_SPACE)
+            or quoted != bool(QUOTED.match(self._line(-1)))
+        ):
             return True
         if self._is_fact(line):
             return body[-1].rstrip().endswith((".", "。", "!", "?"))
@@ -335,12 +369,12 @@ class _Cutter:
         return self._lines[at] if 0 <= at < len(self._lines) else ""
 
     def _opens_block(self) -> bool:
-        special = _ATX if self._markup == "markdown" else _DIRECTIVE
-        return any(sign.match(self._line()) for sign in (special, _FENCE, _ITEM, _BADGES))
+        special = ATX if self._markup == "markdown" else DIRECTIVE
+        return any(sign.match(self._line()) for sign in (special, FENCE, ITEM, BADGES))
 
     def _continues_item(self, indent: int) -> bool:
         line = self._line()
-        if not line.strip() or self._opens_block() or line.startswith(_PARAGRAPH_SPACE):
+        if not line.strip() or self._opens_block() or line.startswith(PARAGRAPH_SPACE):
             return False
         return _indent(line) > indent or self._markup == "markdown"
 
@@ -351,7 +385,8 @@ class _Cutter:
     def _deeper_lines(self, indent: int, *, through_blanks: bool = False) -> list[str]:
         taken = []
         while self._at < len(self._lines) and (
-            (self._line().strip() and _indent(self._line()) > indent) or (through_blanks and not self._line().strip())
+            (self._line().strip() and _indent(self._line()) > indent and not self._goes_on())
+            or (through_blanks and not self._line().strip())
         ):
             taken.append(self._line())
             self._at += 1
