@@ -20,7 +20,7 @@ _WH = (
 )
 _BEGINS_ASKING = re.compile(
     r"(?:(?:under|in|for|to|by|with|at|on|from|of|since) )?"
-    r"(?:what|which|who|whose|when|where|why|how|does|do|is|are|can|should|wie|was|wer|wo|wann|warum|welche[rsn]?|"
+    r"(?:what|which|who|whose|when|where|why|how|does|do|did|is|are|was|were|can|could|should|may|must|will|has|have|wie|was|wer|wo|wann|warum|welche[rsn]?|"
     r"comment|quel(?:le)?s?|qui|pourquoi|où|qué|cuál(?:es)?|quién|cómo|cuándo|dónde|как|что|кто|где|когда|почему)\b",
     re.IGNORECASE,
 )

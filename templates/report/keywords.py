@@ -13,7 +13,7 @@ _MINOR = frozenset(
         "when where why how whether does do did done doing can could may might must shall should will would has have "
         "had having not no yes if then than so such each every all any some many much more most other others ones one "
         "about into over under between through during before after above below up down out off again per via within "
-        "without both either same different rather instead versus prefer better best against while whereas unlike just "
+        "without both either same different own rather instead versus prefer better best against while whereas unlike just "
         "really actually usually ever only never otherwise next last first take takes taken took taking mean means "
         # what a request says of itself
         "please tell give show list explain describe summarise summarize summary overview report write find identify "
@@ -40,7 +40,7 @@ _CJK_MINOR = re.compile(
     r"ファイル|"
     r"しますか|しました|します|ですか|ますか|でしょうか|ください|下さい|について|に関する|に関して|における|とは|とその|教えて|説明して|説明|"
     r"まとめて|まとめ|一覧|注意事項|注意|事項|方法|内容|情報|何か月|何ヶ月|何日|何年|何時|何人|何|どのような|どのように|"
-    r"どの|どれ|どこ|いつ|誰|なぜ|いくら|各|それぞれ|すべて|全て|[のはがをにでとともへや、？。]|する|した|して|され|れる|"
+    r"どのくらい|どれくらい|どれだけ|かかる|どの|どれ|どこ|いつ|誰|なぜ|いくら|各|それぞれ|すべて|全て|[のはがをにでとともへや、？。]|する|した|して|され|れる|"
     r"ます|です|ある|いる|この|その|这个|那个|每个|什么|多少|哪些|哪个|如何|怎么|为什么|是否|请|的|了|和|与|吗|呢|是|有)+"
 )
 """Particles and phrases between the words of Japanese and Chinese, which no spaces divide."""

@@ -1,5 +1,6 @@
 """The documents of a run, read, cut and indexed once per process."""
 
+import math
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -27,12 +28,19 @@ class Library:
             self.passages += cut(document)
             self._places[document.path] = range(start, len(self.passages))
         self.index = Index(self.passages)
+        self._rarities: dict[str, float] = {}
         self.subjects = Subjects(reading.documents, self.passages_of)
 
     def passages_of(self, path: str) -> list[Passage]:
         """Return the passages of the document at `path`, in their order; none if there is no such document."""
         places = self._places.get(path, range(0))
         return self.passages[places.start : places.stop]
+
+    def rarity(self, word: str) -> float:
+        """Return how much the presence of `word` says: about 0.7 if all passages hold it, more the fewer do."""
+        if word not in self._rarities:
+            self._rarities[word] = math.log(1 + (len(self.index) + 1) / (self.index.count(word) + 1))
+        return self._rarities[word]
 
     @property
     def overview(self) -> Overview:

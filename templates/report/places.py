@@ -12,7 +12,7 @@ INTRODUCTION = 15
 """Lines below a heading within which what it names is introduced."""
 _INTRODUCING = frozenset("name synopsis description overview introduction summary abstract about usage".split())
 _MOSTLY = 0.7
-"""The share of a heading's words that must be asked for."""
+"""The share of what a heading's words say that must be asked for."""
 NAMING = 2
 """So many words in one name are what it names."""
 _IN_TITLE, _IN_NAME, _IN_FILE, _ABOVE, _BEFORE, _IN_PATH = 0.7, 0.6, 0.7, 0.5, 0.4, 0.4
@@ -20,7 +20,7 @@ _IN_TITLE, _IN_NAME, _IN_FILE, _ABOVE, _BEFORE, _IN_PATH = 0.7, 0.6, 0.7, 0.5, 0
 the headings above, in the words before in the same passage, or in the folders' names."""
 _TITLED = 0.9
 """What each counts of two or more words that stand in one heading."""
-_LOOKING_BACK = 250
+_LOOKING_BACK = 120
 """Characters."""
 _PAGE = re.compile(r"\(\d\w*\)$")
 """The section of the manual, as in `git-bisect(1)`."""
@@ -34,14 +34,17 @@ def titles(sentence: Sentence, wanted: Collection[str], library: Library) -> boo
     while len(section) > 1 and section[-1].strip(":").lower() in _INTRODUCING:
         section = section[:-1]
     file = passage.path.rpartition("/")[2].partition(".")[0]
-    if len(section) < 2 and passage.first <= INTRODUCTION and _is_title(file, wanted):
+    if len(section) < 2 and passage.first <= INTRODUCTION and _is_title(file, wanted, library):
         return True
-    return bool(section) and _is_title(section[-1], wanted) and _is_near(passage, section[-1], library)
+    return bool(section) and _is_title(section[-1], wanted, library) and _is_near(passage, section[-1], library)
 
 
-def _is_title(text: str, wanted: Collection[str]) -> bool:
+def _is_title(text: str, wanted: Collection[str], library: Library) -> bool:
+    """Words that the whole folder is full of, like a project's name, may stand in a title besides."""
     text = _PAGE.sub("", text)
-    return len(wanted) >= _MOSTLY * len(words(text)) and all(holds(word, frozenset(names(text))) for word in wanted)
+    if not all(holds(word, frozenset(names(text))) for word in wanted):
+        return False
+    return sum(map(library.rarity, wanted)) >= _MOSTLY * sum(map(library.rarity, words(text)))
 
 
 def _is_near(passage: Passage, title: str, library: Library) -> bool:
@@ -55,12 +58,13 @@ def places(sentence: Sentence, own: frozenset[str], wanted: Collection[str]) -> 
     folder, _, file = passage.path.rpartition("/")
     title = " ".join((*passage.section[-1:], passage.label))
     several = sum(holds(word, frozenset(names(title))) == 1.0 for word in wanted) >= NAMING
+    before = passage.text[max(0, sentence.start - _LOOKING_BACK) : sentence.start] if passage.kind == "prose" else ""
     elsewhere = (
         (sentence.text, _IN_NAME),
         (title, _TITLED if several else _IN_TITLE),
         (file, _IN_FILE),
         (" ".join(passage.section[:-1]), _ABOVE),
-        (passage.text[max(0, sentence.start - _LOOKING_BACK) : sentence.start], _BEFORE),
+        (before, _BEFORE),
         (folder, _IN_PATH),
     )
     return [(own, 1.0), *((frozenset(names(text)), share) for text, share in elsewhere)]

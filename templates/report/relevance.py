@@ -1,6 +1,5 @@
 """How much of a question's meaning a sentence carries."""
 
-import math
 import re
 from collections.abc import Iterable
 
@@ -51,7 +50,7 @@ class Measure:
         self._asks_whole = asks_meaning(question.text) or (question.asked and not is_question(question.text))
         self._asks_code = _CODE.search(question.text) is not None
         self._words = self._weights()
-        self._context = {word: 0.5 * self._rarity(word) for word in question.context}
+        self._context = {word: 0.5 * self._library.rarity(word) for word in question.context}
         self._acting = self._thing_asked_about()
         mean = sum(self._words.values()) / len(self._words) if self._words else 1.0
         self._topic_weight = mean if self.topic else 0.0
@@ -155,7 +154,7 @@ class Measure:
             word for word in particular if word not in self.missing or fold(word) not in self._actions
         ] or particular
         self._unsaid = len(said) < len(particular)
-        return {word: self._rarity(word) * (_ACTION if fold(word) in self._actions else 1.0) for word in said}
+        return {word: self._library.rarity(word) * (_ACTION if fold(word) in self._actions else 1.0) for word in said}
 
     def _is_topical(self, word: str) -> bool:
         """Whether the word asks for the topic, whose cues stand for it."""
@@ -172,9 +171,6 @@ class Measure:
         found = self.topic.asks.search(self.question.text) if self.topic else None
         thing = found.groupdict().get("thing") if found else None
         return frozenset(terms(thing or ""))
-
-    def _rarity(self, word: str) -> float:
-        return math.log(1 + (len(self._library.index) + 1) / (self._library.index.count(word) + 1))
 
 
 def _asking(found: re.Match[str]) -> str:

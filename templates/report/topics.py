@@ -216,7 +216,7 @@ TOPICS: dict[str, Topic] = {
         ),
         Topic(
             "duration", "Duration",
-            r"\bhow long\b|\bretention\b|\bexpir\w+|\btime-?outs?\b|何(?:か月|日|年|時間)|期間|有効期限",
+            r"\bhow long\b|何(?:か月|日|年|時間)|期間|有効期限",
             words="seconds minutes hours days weeks months years expire after until kept for 日 月 年 時間",
             cues=r"(?:\d|\b[a-z]+)[ -](?:milli)?(?:second|minute|hour|day|week|month|year)s?\b|\d ?(?:m?s|min|h)\b|"
             r"\d(?:秒|分|時間|日|週|か月|ヶ月|年)|\buntil\b|\bfor ?ever\b|\bindefinite\w+|\bpermanent\w*",

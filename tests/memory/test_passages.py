@@ -173,6 +173,12 @@ LINES = st.lists(
                 "> quoted.",
                 "::",
                 "Lead:",
+                "term::",
+                "-----",
+                "[verse]",
+                "+",
+                "Args:",
+                "    name (str): what",
                 "日本語。",
             ),
             *("<!--", "-->", "    code()", "+--+--+", "=== ===", "/* c", "*/", "# c", "// c", '"""doc', '"""'),
@@ -190,3 +196,50 @@ def test_every_passage_and_sentence_of_any_document_stands_where_it_says(lines: 
         assert 1 <= passage.first <= passage.last <= len(lines)
         for sentence in sentences(passage):
             assert stands_at(document, sentence.text, sentence.first, sentence.last)
+
+
+def test_asciidoc_lists_terms_as_headings_and_keeps_listings_out_of_prose() -> None:
+    text = """git-undo(1)
+===========
+
+OPTIONS
+-------
+-r::
+--rebase[=false]::
+	Go on top of the other branch after fetching.
++
+Without it the branches are merged as they are.
+
+[verse]
+-----------------
+$ git undo HEAD~5
+-----------------
+
+Nothing else is done by it.
+"""
+    passages = cut(Document("git-undo.txt", "text", text))
+    said = [(each.text, each.section[-1]) for each in passages if each.kind == "prose"]
+    assert said[:2] == [
+        ("Go on top of the other branch after fetching.", "--rebase[=false]"),
+        ("Without it the branches are merged as they are.", "--rebase[=false]"),
+    ]
+    assert [each.text for each in passages if each.kind == "code"] == ["$ git undo HEAD~5"]
+
+
+def test_arguments_in_googles_style_are_facts() -> None:
+    source = '''def fetch():
+    """Fetch it.
+
+    Args:
+        retries (int): How often it is tried again. Defaults to 3.
+        timeout:
+            Seconds to wait at most.
+            Defaults to 20.
+    """
+'''
+    passages = cut(Document("a.py", "code", source))
+    facts = [(each.label, each.text, each.first) for each in passages if each.kind == "fact"]
+    assert facts == [
+        ("retries", "How often it is tried again. Defaults to 3.", 5),
+        ("timeout", "Seconds to wait at most.\nDefaults to 20.", 7),
+    ]

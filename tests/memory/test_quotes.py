@@ -76,6 +76,12 @@ def test_choosing_prefers_the_best_and_refuses_repetitions() -> None:
         ("Passwords are never stored in the database.", "Passwords are stored in the database."),
         ("保証期間は購入日から24か月です。", "保証期間は購入日から12か月です。"),
         ("Acme requires Python 3.8 or newer.", "Acme requires Python 3.11 or later."),
+        ("The gateway keeps sessions for 30 minutes.", "Sessions expire after 45 minutes."),
+        ("User passwords are hashed with bcrypt.", "Passwords are stored in plain text."),
+        ("Expenses above 200 euros need the approval of a manager.", "Managers approve expenses above 500 euros."),
+        ("通知メールの送信は既定で有効です。", "通知メールの送信は既定で無効です。"),
+        ("Rate limiting is enabled by default.", "Rate limiting is disabled by default."),
+        ("Module 4711 listens on port 5711.", "Module 4711 listens on port 5712."),
     ],
 )
 def test_statements_that_cannot_both_hold_disagree(left: str, right: str) -> None:
@@ -90,6 +96,11 @@ def test_statements_that_cannot_both_hold_disagree(left: str, right: str) -> Non
         ("The service listens on port 8080.", "Backups are kept for 14 days."),
         ("The cache holds 5 entries.", "The cache holds 5 entries at most."),
         ("Cats sleep.", "Dogs do not bark at night in winter."),
+        ("Module 4711 listens on port 5711.", "Module 3711 listens on port 4711."),
+        ("Version 2 supports 10 users.", "Version 3 supports 20 users."),
+        ("Access tokens expire after 10 minutes.", "Refresh tokens expire after 60 minutes."),
+        ("Caching is enabled in production.", "Caching is disabled in development."),
+        ("Uploads are encrypted.", "Logs are written in plain text."),
     ],
 )
 def test_statements_about_other_things_or_with_the_same_value_agree(left: str, right: str) -> None:

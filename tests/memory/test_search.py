@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from stretto.memory.passages import Passage
 from stretto.memory.search import Index
-from stretto.memory.tokens import terms
+from stretto.memory.tokens import names, terms
 
 TEXTS = [
     "The server verifies every signature.",
@@ -60,5 +60,41 @@ def test_forms_of_a_word_have_one_term() -> None:
         ["use", "used", "using", "uses"],
         ["string", "strings"],
         ["need", "needs", "needed"],
+        ["recover", "recovers", "recovery", "recovered", "recoverable"],
+        ["retain", "retains", "retention"],
+        ["authenticate", "authenticated", "authentication"],
+        ["keep", "keeps", "kept"],
+        ["verify", "verifies", "verification"],
+        ["remove", "removed", "removal"],
+        ["fail", "failed", "failures"],
+        ["describe", "description"],
+        ["apply", "applies", "applied"],
+        ["C++", "cxx", "cpp"],
     ):
         assert len({term for form in forms for term in terms(form)}) == 1, forms
+
+
+def test_words_that_only_look_alike_have_terms_of_their_own() -> None:
+    for one, other in (("server", "serve"), ("format", "form"), ("author", "auth"), ("commit", "community")):
+        assert terms(one) != terms(other)
+
+
+def test_names_of_code_are_found_by_their_words_and_signs_belong_to_names() -> None:
+    assert set(names("CMAKE_CXX_STANDARD")) >= {"c++", *terms("standard")}
+    assert set(names("parseHTMLFile")) >= {*terms("parse"), "html", *terms("file")}
+    assert terms("C++11, C# and .NET") == ["c++", "11", "c#", "and", "dotnet"]
+    assert terms("example.net") == ["exampl", "net"]
+    passages = [
+        Passage("a.md", "prose", 1, "The C compiler."),
+        Passage("variable/CMAKE_CXX_STANDARD.rst", "prose", 1, "x"),
+    ]
+    assert [hit for hit, _ in Index(passages).search(["C++ standard"])] == [1]
+
+
+def test_what_stands_under_a_heading_of_a_name_is_found_by_the_heading_alone() -> None:
+    passages = [
+        Passage("a.md", "prose", 1, "A gate stops a call."),
+        Passage("a.md", "prose", 2, "It asks a person.", ("Gates",)),
+    ]
+    assert Index(passages).titled("gate") == [1]
+    assert Index(passages).titled("") == []

@@ -197,9 +197,10 @@ def test_a_comparison_asks_about_each_side(tmp_path: Path) -> None:
     assert [question.terms for question in questions] == [("orders",), ("billing", "services")]
 
 
-def test_a_clause_that_leans_on_another_says_on_what(tmp_path: Path) -> None:
+def test_a_clause_that_leans_on_another_is_searched_with_its_words_and_titled_without(tmp_path: Path) -> None:
     questions = plan("How are orders accepted, and what limits them?", open_library(folder(tmp_path, SERVICES)))
-    assert questions[1].title == "What limits them? (orders accepted)"
+    assert questions[1].title == "What limits them?"
+    assert questions[1].context == ("orders", "accepted")
 
 
 def test_a_source_tree_is_quoted_from_its_docstrings(tmp_path: Path) -> None:
@@ -351,3 +352,90 @@ def test_thousands_of_files_are_read_and_searched(tmp_path: Path) -> None:
         (tmp_path / f"c{number:04}.md").write_text(text)
     report = draft_report("In which table does component 4321 store its data?", tmp_path)
     assert "“Component 4321 stores its data in table t4321.” (`c4321.md:3`)" in report
+
+
+RELAY = {
+    "relay.md": """# Relay
+
+Relay is a small message server. The server listens on port 4000 by default and serves up to four tenants.
+
+## Durability
+
+Relay writes every message to a log before it answers, and survives any crash.
+Recovery replays the log, which takes two seconds per gigabyte.
+""",
+    "api.md": """# Session service
+
+The gateway keeps sessions for 30 minutes.
+User passwords are hashed with bcrypt.
+The service needs a PostgreSQL database.
+""",
+    "ops.md": "# Operations\n\nSessions expire after 45 minutes.\nPasswords are stored in plain text.\n",
+    "mods.md": "# Modules\n\n" + "\n\n".join(f"Module {n} listens on port {n + 1000}." for n in (4711, 3711)) + "\n",
+    "moving.md": "# Moving\n\nRebase local branches rather than merge them.\n\nThe icons are rather crude.\n",
+}
+MANUAL = {
+    "variable/CMAKE_CXX_STANDARD.rst": "CMAKE_CXX_STANDARD\n------------------\n\n"
+    "Default value for :prop_tgt:`CXX_STANDARD` target property if set when a target is created.\n",
+    "variable/CUDA_RUNTIME.rst": "CUDA_RUNTIME\n------------\n\nControls which CUDA library C++ code links.\n",
+    "command/link_all.rst": "link_all\n--------\n\nSpecify libraries to use when linking a target.\n",
+    "policy/P1.rst": "P1\n--\n\nPlain and keyword :command:`link_all` signatures cannot be mixed.\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("goal", "quoted"),
+    [
+        ("When should I rebase rather than merge?", ["Rebase local branches rather than merge them."]),
+        ("How many tenants can it serve?", ["serves up to four tenants."]),
+        ("How many users can it serve?", []),
+        ("How many servers listen?", []),
+        ("How does it recover from a crash?", ["survives any crash.", "Recovery replays the log"]),
+        ("How fast is recovery?", ["two seconds per gigabyte"]),
+        ("What is the retention of unicorns?", []),
+        ("Which database does it need?", ["The service needs a PostgreSQL database."]),
+        ("On which port does module 4711 listen?", ["Module 4711 listens on port 5711."]),
+    ],
+)
+def test_a_question_is_answered_by_what_speaks_about_it_and_by_nothing_else(
+    tmp_path: Path, goal: str, quoted: list[str]
+) -> None:
+    report = draft_report(goal, folder(tmp_path, RELAY))
+    found = [quote["text"] for quote in QUOTED.finditer(report)]
+    assert len(found) == len(quoted)
+    assert all(any(words in text for text in found) for words in quoted)
+    assert ("The question is answered" in report) is bool(quoted)
+    assert "These come nearest" not in report
+    assert ("could not be answered" in report) is not bool(quoted)
+
+
+@pytest.mark.parametrize(
+    ("goal", "difference"),
+    [("How long do sessions live?", "30 against 45"), ("How are passwords stored?", "both cannot be true")],
+)
+def test_a_contradiction_in_other_words_than_the_question_is_shown(tmp_path: Path, goal: str, difference: str) -> None:
+    assert difference in draft_report(goal, folder(tmp_path, RELAY))
+
+
+def test_things_with_numbers_for_names_do_not_contradict_each_other(tmp_path: Path) -> None:
+    assert "disagree" not in draft_report("On which port does each module listen?", folder(tmp_path, RELAY))
+
+
+def test_a_reference_is_searched_by_the_words_in_its_names_and_titles(tmp_path: Path) -> None:
+    place = folder(tmp_path, MANUAL)
+    found = [
+        quote["path"] for quote in QUOTED.finditer(draft_report("Which variables control the C++ standard?", place))
+    ]
+    assert found == ["variable/CMAKE_CXX_STANDARD.rst"]
+    report = draft_report("What does link_all do?", place)
+    assert "“Specify libraries to use when linking a target.” (`command/link_all.rst:4`)" in report
+
+
+def test_the_unanswered_are_listed_as_questions_and_without_words_of_others(tmp_path: Path) -> None:
+    report = draft_report("Which port does the server use, and who maintains it?", folder(tmp_path, RELAY))
+    assert "- Who maintains it? The documents nowhere mention “maintains”." in report
+
+
+def test_a_difference_is_one_question_about_both(tmp_path: Path) -> None:
+    questions = plan("What is the difference between orders and billing?", open_library(folder(tmp_path, SERVICES)))
+    assert [question.terms for question in questions] == [("orders", "billing")]

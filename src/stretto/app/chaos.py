@@ -45,6 +45,8 @@ BAD = ("lost", "repeated", "not deterministic")
 class Book:
     """What the recorders in place of tools were called with."""
 
+    reads: bool = False
+    """Whether tools that only read are called for real."""
     calls: list[tuple[str, bytes]] = field(default_factory=list)
     once: dict[str, str] = field(default_factory=dict)
     keys: Counter[str] = field(default_factory=Counter)
@@ -52,6 +54,9 @@ class Book:
 
     def stand_in(self, tool: Tool[Any, Any]) -> Tool[Any, Any]:
         """A tool that looks the same, and only writes down that it was called."""
+
+        if self.reads and tool.effect == "read":
+            return tool.using(process=False)
 
         async def recorder(**arguments: Any) -> Any:
             key = arguments.pop("idempotency_key", "")
@@ -113,16 +118,22 @@ class Report:
 
 
 def chaos(
-    worker: Worker, value: object, *, model: str = "test:", acts: Iterable[Act] = ACTS, most: int = MOST
+    worker: Worker,
+    value: object,
+    *,
+    model: str = "test:",
+    acts: Iterable[Act] = ACTS,
+    most: int = MOST,
+    reads: bool = False,
 ) -> Report:
-    """Run a worker once in peace, then again for each point and each act at it."""
-    plain = _Try(worker, value, model)
+    """Run a worker once in peace, then again for each point and each act at it; `reads` calls tools that only read."""
+    plain = _Try(worker, value, model, reads=reads)
     plain.run()
     if plain.error is not None:
         raise UsageError(
             f"{worker.name} fails in simulation before anything is done to it, so nothing can be learnt: {plain.error}"
         ) from plain.error
-    later = _Try(worker, value, model, later=True)
+    later = _Try(worker, value, model, reads=reads, later=True)
     later.run()
     steady = Counter(later.book.calls) == Counter(plain.book.calls) and later.output == plain.output
     numbers = range(1, len(plain.sites) + 1)
@@ -132,7 +143,7 @@ def chaos(
 
 
 def _trial(plain: _Try, steady: bool, act: Act, number: int) -> Trial:
-    tried = _Try(plain.worker, plain.value, plain.model, act, number)
+    tried = _Try(plain.worker, plain.value, plain.model, act, number, reads=plain.book.reads)
     tried.run()
     outcome, detail = _compared(plain, tried, steady and act != "delay")
     seen = Counter(plain.sites[:number])
@@ -173,10 +184,18 @@ class _Try:
     """One run of the worker in simulation, with something done to it at one point."""
 
     def __init__(
-        self, worker: Worker, value: Any, model: str, act: Act | None = None, number: int = 0, *, later: bool = False
+        self,
+        worker: Worker,
+        value: Any,
+        model: str,
+        act: Act | None = None,
+        number: int = 0,
+        *,
+        reads: bool = False,
+        later: bool = False,
     ) -> None:
         self.worker, self.value, self.model = worker, value, model
-        self.book = Book()
+        self.book = Book(reads)
         self.doubts: set[str] = set()
         self.output: Any = None
         self.error: Exception | None = None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
-from stretto.core.events import Answered, Asked, Pruned, Row
+from stretto.core.events import Answered, Asked, Declined, Pruned, Row
 from stretto.core.ports import Letter
 from stretto.core.values import Answer, RunState, Spend
 from stretto.policy.standing import Rule
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_LOOKS = 200
+"""How often is looked, 5 ms apart, whether an answer was taken."""
 _APART = b'@":"'
 """Marks a value that lies in the blob table."""
 
@@ -68,46 +70,60 @@ class Run:
     @property
     def state(self) -> str:
         """running, waiting, done, failed or cancelled."""
-        return self._view.state.value
+        return self._now().state.value
 
     @property
     def output(self) -> Any:
         """The result, as its worker's output type; None before the end."""
-        return self._app.revive(self._view)
+        return self._app.revive(self._now())
 
     @property
     def error(self) -> str:
         """What it failed of, in one sentence; empty where it did not."""
-        return failure_from(self._view.failure).sentence() if isinstance(self._view.failure, dict) else ""
+        return failure_from(failure).sentence() if isinstance(failure := self._now().failure, dict) else ""
 
     @property
     def cost(self) -> Spend:
         """What it has used so far."""
-        return self._view.spend
+        return self._now().spend
 
     @property
     def plan(self) -> Any:
         """The plan in force, as data; None where nothing was planned."""
-        return self._view.plan
+        return self._now().plan
 
     @property
     def tasks(self) -> list[TaskView]:
         """Its tasks, in the order of their beginning."""
-        return list(self._view.tasks.values())
+        return list(self._now().tasks.values())
 
     @property
     def events(self) -> list[Row]:
         """Its events."""
+        self._now()
         return list(self._rows)
 
     @property
     def approvals(self) -> list[dict[str, Any]]:
         """What it waits for, as `stretto approvals --json` lists it."""
+        self._now()
         return list(self._approvals)
 
     @property
     def view(self) -> View:
         """Everything at once."""
+        return self._now()
+
+    def _now(self) -> View:
+        """The view as of the last commit, where that can be had without waiting; else as of the last `refresh`."""
+        if self._app.is_open:
+            looking = self.refresh()
+            try:
+                looking.send(None)
+            except StopIteration:
+                pass
+            else:
+                looking.close()
         return self._view
 
     @property
@@ -316,7 +332,21 @@ class Run:
         if not await self._app.store.post(Letter(self.id, key, encode(body))):
             raise UsageError(f"{wait.asked.wait} of run {self.id} was answered already")
         await self._app.take_up(self.id)
-        return await self.refresh()
+        return await self._taken(key, wait.asked.wait)
+
+    async def _taken(self, key: str, wait: str) -> Run:
+        """Wait a little for the holder of the run to take an answer; one that it declines is the caller's to mend."""
+        for _ in range(_LOOKS):
+            await self.refresh()
+            events = (row.event() for row in self._rows if row.kind == Declined.kind)
+            if declined := next(
+                (event for event in events if isinstance(event, Declined) and event.letter == key), None
+            ):
+                raise UsageError(f"the answer was not taken: {declined.reason}")
+            if self._view.state.ended or self._view.waits[wait].answer is not None:
+                break
+            await asyncio.sleep(0.005)
+        return self
 
     def _wanted(self, wanted: str | None) -> WaitView:
         waits = [wait for wait in self._view.open_waits if wait.asked.ask != "timer"]

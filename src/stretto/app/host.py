@@ -60,6 +60,9 @@ class App:
         self.channel = channel
         self._store: Store | None = open_store(self._db) if self._db == ":memory:" else None
         self._lasting = self._store
+        if self._store is not None:
+            for observer in self._observers:
+                self._store.observe(observer)
         self._live: dict[str, asyncio.Task[Outcome]] = {}
         self._errors: dict[str, BaseException] = {}
         self._seen: dict[str, frozenset[str]] = {}
@@ -80,9 +83,10 @@ class App:
 
     async def open(self) -> None:
         """Open the database and make the dependencies."""
-        self._store = self._lasting or open_store(self._db)
-        for observer in self._observers:
-            self._store.observe(observer)
+        if self._store is None:
+            self._store = open_store(self._db)
+            for observer in self._observers:
+                self._store.observe(observer)
         made = self._deps() if callable(self._deps) else self._deps
         made = await made if asyncio.iscoroutine(made) else made
         self._given = made if isinstance(made, Mapping) else ({} if made is None else {type(made): made})
@@ -119,6 +123,11 @@ class App:
                 await self.close()
 
         return asyncio.run(whole())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its database can be read now."""
+        return self._store is not None and (self._store is not self._lasting or self._for_good)
 
     @property
     def is_open_for_good(self) -> bool:

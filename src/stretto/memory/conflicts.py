@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from stretto.memory.tokens import terms, words
 
@@ -40,7 +41,7 @@ _PREDICATE = re.compile(
 )
 """Where a statement ceases to say whom it is about: at a known verb, or a word that a number or preposition follows."""
 _OPPOSED = tuple(
-    (re.compile(rf"\b(?:{one})\b", re.I), re.compile(rf"\b(?:{other})\b", re.I))
+    (re.compile(rf"(?<![a-z])(?:{one})(?![a-z])", re.I), re.compile(rf"(?<![a-z])(?:{other})(?![a-z])", re.I))
     for one, other in (
         (r"hash(?:ed|es)|(?<!not )encrypt(?:ed|s|ion)|bcrypt|argon2", r"(?:plain|clear)[- ]?text|unencrypted|unhashed"),
         (r"enabled|switched on|turned on|active", r"disabled|switched off|turned off|inactive"),
@@ -92,7 +93,7 @@ def disagreement(left: str, right: str, *, closeness: float = 0.6) -> str:
 
     `closeness` is the share of the shorter statement's words that the other must have, 0 to 1.
     """
-    if _are_opposed(left, right):
+    if opposed(left, right):
         return "both cannot be true of the same thing"
     ours, theirs = _content(left), _content(right)
     shared = len(ours & theirs)
@@ -106,19 +107,22 @@ def disagreement(left: str, right: str, *, closeness: float = 0.6) -> str:
     return _other_names(left, right)
 
 
-def _content(text: str) -> frozenset[str]:
-    kept = (term for term in terms(_NEGATION.sub(" ", text)) if not any(char.isdigit() for char in term))
-    return frozenset(term for term in kept if term not in _GLUE_TERMS)
+def opposed(left: str, right: str) -> bool:
+    """Whether two statements say what excludes each other of one subject, under one circumstance.
 
-
-def _are_opposed(left: str, right: str) -> bool:
-    """`Passwords are hashed` against `User passwords are stored in plain text`: one subject, under one circumstance."""
+    `Passwords are hashed` against `User passwords are stored in plain text`.
+    """
     for pair in _OPPOSED:
         for one, other in (pair, pair[::-1]):
             if one.search(left) and other.search(right) and not (other.search(left) or one.search(right)):
                 rest = [_without(pair, text) for text in (left, right)]
                 return _is_about_the_same(left, right) and _circumstance(rest[0]) == _circumstance(rest[1])
     return False
+
+
+def _content(text: str) -> frozenset[str]:
+    kept = (term for term in terms(_NEGATION.sub(" ", text)) if not any(char.isdigit() for char in term))
+    return frozenset(term for term in kept if term not in _GLUE_TERMS)
 
 
 def _without(pair: tuple[re.Pattern[str], re.Pattern[str]], text: str) -> str:
@@ -140,7 +144,12 @@ def _speak_of_others(left: str, right: str) -> bool:
     if _marks(left) != _marks(right):
         return True
     ours, theirs = _names(_subject(left)), _names(_subject(right))
-    return bool(ours - theirs) and bool(theirs - ours)
+    return bool(ours - theirs - _lowered(right)) and bool(theirs - ours - _lowered(left))
+
+
+def _lowered(text: str) -> frozenset[str]:
+    """A capital at the beginning makes no name of a word that the other statement has too."""
+    return frozenset(word.lower() for word in words(text))
 
 
 def _subject(text: str) -> str:
@@ -148,9 +157,10 @@ def _subject(text: str) -> str:
 
 
 def _marks(text: str) -> frozenset[str]:
-    """The numbers in a statement's subject, as in `Module 4711`, `v2` or `In 2020 the cache`."""
+    """The numbers that name a statement's subject: `Module 4711`, `v2`; those of `above 200 euros` are amounts."""
     subject = _PREDICATE.split(text, maxsplit=1)[0]
-    marked = (word.lower() for word in words(subject) if any(char.isdigit() for char in word))
+    known = [*words(subject.lower()), "the"]
+    marked = (word for word, after in pairwise(known) if any(map(str.isdigit, word)) and after in _GLUE)
     return frozenset() if subject == text else frozenset(marked)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from stretto.memory.conflicts import negated, numbers
+from stretto.memory.conflicts import negated, numbers, opposed
 from stretto.memory.documents import Document
 from stretto.memory.html import BLOCK_END
 from stretto.memory.passages import Passage, Sentence, sentences, squeeze
@@ -157,7 +157,11 @@ def repeats(text: str, known: str) -> bool:
 
 def _differs(left: str, right: str) -> bool:
     ours, theirs = numbers(left), numbers(right)
-    return negated(left) != negated(right) or any(ours[unit] != theirs[unit] for unit in ours.keys() & theirs.keys())
+    return (
+        negated(left) != negated(right)
+        or opposed(left, right)
+        or any(ours[unit] != theirs[unit] for unit in ours.keys() & theirs.keys())
+    )
 
 
 def choose(scored: Sequence[tuple[float, str]], limit: int, *, novelty: float = 0.35) -> list[int]:

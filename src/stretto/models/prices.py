@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 
 def rates(name: str, endpoint: Endpoint, own: Mapping[str, Rates]) -> Rates | None:
-    """What `name` costs: as `own` says, nothing where it is local, else as listed; None where nobody knows."""
+    """What `name` costs: as `own` says, else as listed; None where nobody knows.
+
+    A model of this machine costs nothing; but one that goes by the name of a model that is sold may be a proxy to it.
+    """
     if name in own:
         return own[name]
-    if endpoint.local or endpoint.vendor.name == "ollama":
+    if endpoint.vendor.name == "ollama":
         return FREE
-    listed = _listed(endpoint)
-    return _dearest(_prices(listed, datetime.now(UTC))) if listed else None
+    listed = _find(endpoint.model, endpoint.vendor.pricing, None) if endpoint.local else _listed(endpoint)
+    if listed is None:
+        return FREE if endpoint.local else None
+    return _dearest(_prices(listed, datetime.now(UTC)))
 
 
 def listed_window(endpoint: Endpoint) -> int | None:

@@ -21,6 +21,10 @@ Person = Callable[[Asked, str], Answer | None]
 """Answers a question, or does not (None). The text is the idempotency key of the call that a doubt is about."""
 
 
+_TRIES = 3
+"""How often people answer again after having been declined."""
+
+
 def agree(asked: Asked, key: str) -> Answer | None:  # noqa: ARG001  the shape of a `Person`
     """Says yes to everything, answers questions with the least that fits, and raises a budget to plenty."""
     match asked.ask:
@@ -86,6 +90,8 @@ class Post:
     def _posted(self, person: Person, asked: Asked, key: str = "") -> bool:
         answer = person(asked, self._key(asked))
         declined = sum(row.kind == Declined.kind for row in at_once(self._disk.read(self.run)))
+        if declined > _TRIES:
+            return False
         key = f" {declined}{key}" if declined else key  # who was declined answers again
         return answer is not None and at_once(self._disk.post(letter(self.run, asked.wait, answer, key)))
 

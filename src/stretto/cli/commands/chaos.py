@@ -23,8 +23,11 @@ _SHOWN = 5
 @click.option("--input", "given", metavar="JSON", help="What the worker is given, in place of GOAL.")
 @click.option("--docs", metavar="PATH", help="For templates: the folder of documents.")
 @click.option("--most", metavar="N", type=click.IntRange(1), default=MOST, help="Try at most so many points.")
+@click.option("--reads", is_flag=True, help="Call tools that only read for real; the others stay recorders.")
 @options.common
-def command(common: Common, target: str, goal: str | None, given: str | None, docs: str | None, most: int) -> int:
+def command(
+    common: Common, target: str, goal: str | None, given: str | None, docs: str | None, most: int, reads: bool
+) -> int:
     """Crash, delay and fail TARGET at every fault site, in simulation, and tell what would have happened.
 
     Nothing real happens: tools are replaced by recorders, models by `test:`, and every question is answered yes. Exit
@@ -38,7 +41,7 @@ def command(common: Common, target: str, goal: str | None, given: str | None, do
         if given is not None
         else found.given(goal, docs=docs, out=None)
     )
-    report = chaos(*made, model="none" if found.is_template else "test:", most=most)
+    report = chaos(*made, model="none" if found.is_template else "test:", most=most, reads=reads)
     if common.json:
         out_json(_as_object(report))
     else:

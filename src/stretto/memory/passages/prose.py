@@ -113,8 +113,9 @@ class _Cutter:
         return True
 
     def _goes_on(self) -> bool:
-        """A plus sign alone on its line joins two paragraphs in AsciiDoc."""
-        return self._markup == "text" and self._line().strip() == "+"
+        """In AsciiDoc a plus sign alone on its line joins two paragraphs, and brackets say what follows."""
+        line = self._line()
+        return self._markup == "text" and (line.strip() == "+" or ATTRIBUTE.match(line) is not None)
 
     def _listing(self) -> bool:
         """A rule that is shorter than the text below it is no title's, and one that comes again ends what it began."""
@@ -185,7 +186,6 @@ class _Cutter:
         line = self._line()
         tags_only = line.lstrip().startswith("<") and len(TAG.sub(" ", line).split()) < 3
         ruled = UNDERLINE.match(line.strip()) is not None or not any(char.isalnum() for char in line)
-        ruled = ruled or (self._markup == "text" and ATTRIBUTE.match(line) is not None)
         if not (tags_only or ruled or BADGES.match(line) or LINK_TARGET.match(line)):
             return False
         self._at += 1
