@@ -97,6 +97,7 @@ def test_statements_that_cannot_both_hold_disagree(left: str, right: str) -> Non
         ("The cache holds 5 entries.", "The cache holds 5 entries at most."),
         ("Cats sleep.", "Dogs do not bark at night in winter."),
         ("Module 4711 listens on port 5711.", "Module 3711 listens on port 4711."),
+        ("cxx_std_98 mode is at least C++ 98.", "cxx_std_11 mode is at least C++ 11."),
         ("Version 2 supports 10 users.", "Version 3 supports 20 users."),
         ("Access tokens expire after 10 minutes.", "Refresh tokens expire after 60 minutes."),
         ("Caching is enabled in production.", "Caching is disabled in development."),

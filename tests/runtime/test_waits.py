@@ -95,7 +95,8 @@ async def test_an_edit_that_does_not_fit_is_declined_and_the_question_stays(
 ) -> None:
     job = await begin(sends, "x")
     for edit in ({"what": 3}, {"wat": "y"}, "y"):
-        await job.approve(by="eve", edit=edit)
+        with pytest.raises(UsageError, match="the answer was not taken"):
+            await job.approve(by="eve", edit=edit)
         await app.settled(job.id)
     await job.refresh()
     assert [row.kind for row in job.events].count("declined") == 3
@@ -173,7 +174,8 @@ async def test_reviews_questions_and_signals_are_typed(begin: Begin, app: App) -
     await job.approve(by="eve", edit={"text": "better"})
     await app.settled(job.id)
     await job.refresh()
-    await job.answer(_ids(job)["how many?"], "many", by="eve")  # no number: declined
+    with pytest.raises(UsageError, match="valid integer"):
+        await job.answer(_ids(job)["how many?"], "many", by="eve")
     await app.settled(job.id)
     await job.refresh()
     await job.answer(_ids(job)["how many?"], 3, by="eve")

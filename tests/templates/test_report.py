@@ -393,6 +393,8 @@ MANUAL = {
         ("How does it recover from a crash?", ["survives any crash.", "Recovery replays the log"]),
         ("How fast is recovery?", ["two seconds per gigabyte"]),
         ("What is the retention of unicorns?", []),
+        ("How long are passwords stored?", []),
+        ("How do sessions hibernate?", []),
         ("Which database does it need?", ["The service needs a PostgreSQL database."]),
         ("On which port does module 4711 listen?", ["Module 4711 listens on port 5711."]),
     ],
@@ -439,3 +441,8 @@ def test_the_unanswered_are_listed_as_questions_and_without_words_of_others(tmp_
 def test_a_difference_is_one_question_about_both(tmp_path: Path) -> None:
     questions = plan("What is the difference between orders and billing?", open_library(folder(tmp_path, SERVICES)))
     assert [question.terms for question in questions] == [("orders", "billing")]
+    questions = plan(
+        "What is the difference between the port and the owner of the service?",
+        open_library(folder(tmp_path, SERVICES)),
+    )
+    assert [question.terms for question in questions] == [("port", "owner", "service")]

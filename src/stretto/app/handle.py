@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from stretto.app.questions import described
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
@@ -22,7 +23,7 @@ from stretto.policy.standing import Rule
 from stretto.runtime import engine
 from stretto.runtime.failures import failure_from
 from stretto.runtime.outcome import Finished, Outcome, Stopped, outcome_of
-from stretto.runtime.view import TaskView, View, WaitView, fetched
+from stretto.runtime.view import TaskView, View, WaitView
 
 if TYPE_CHECKING:
     from stretto.app.host import App
@@ -332,6 +333,8 @@ class Run:
         if not await self._app.store.post(Letter(self.id, key, encode(body))):
             raise UsageError(f"{wait.asked.wait} of run {self.id} was answered already")
         await self._app.take_up(self.id)
+        if self._app.channel == "cli":  # the command line follows the run itself, and tells
+            return await self.refresh()
         return await self._taken(key, wait.asked.wait)
 
     async def _taken(self, key: str, wait: str) -> Run:
@@ -378,26 +381,3 @@ class Run:
 def _answers(row: Row, wait: str) -> bool:
     event = row.event() if row.kind == "answered" else None
     return isinstance(event, Answered) and event.wait == wait
-
-
-async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dict[str, Any]:
-    """A question as `stretto approvals --json` shows it; times in seconds since 1970."""
-    asked = wait.asked
-    return {
-        "id": asked.wait,
-        "kind": asked.ask,
-        "run": run,
-        "step": wait.seq,
-        "tool": asked.tool,
-        "worker": asked.worker,
-        "prompt": asked.prompt,
-        "args": await fetched(asked.args, blob),
-        "risk": asked.risk,
-        "preview": await fetched(asked.preview, blob),
-        "content": await fetched(asked.content, blob),
-        "digest": asked.digest,
-        "schema": await fetched(asked.schema, blob),
-        "to": asked.to,
-        "expires": None if asked.expires is None else asked.expires / 1e6,
-        "asked": wait.begun / 1e6,
-    }

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stretto.app.handle import Run, described
+from stretto.app.handle import Run
 from stretto.app.host import App
+from stretto.app.questions import described
 from stretto.cli import keyboard
 from stretto.cli.terminal import note
 from stretto.cli.watch import Watch

@@ -160,7 +160,8 @@ def _marks(text: str) -> frozenset[str]:
     """The numbers that name a statement's subject: `Module 4711`, `v2`; those of `above 200 euros` are amounts."""
     subject = _PREDICATE.split(text, maxsplit=1)[0]
     known = [*words(subject.lower()), "the"]
-    marked = (word for word, after in pairwise(known) if any(map(str.isdigit, word)) and after in _GLUE)
+    numbered = ((word, after) for word, after in pairwise(known) if any(map(str.isdigit, word)))
+    marked = (word for word, after in numbered if after in _GLUE or any(map(str.isalpha, word)))
     return frozenset() if subject == text else frozenset(marked)
 
 
