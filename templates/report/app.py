@@ -173,7 +173,8 @@ async def report(job: Job) -> str:
 def _account(done: Reviewed, seconds: float, usd: Any) -> str:
     tasks, claims, reviews = len(done.draft.sections), done.verdict.claims, done.reviews
     return (
-        f"{tasks} research task{'s' if tasks > 1 else ''} ran at once; {claims} claims were checked in "
+        f"{tasks} research task{'s' if tasks > 1 else ''} ran at once; "
+        f"{claims} {'claim was' if claims == 1 else 'claims were'} checked in "
         f"{reviews} review{'s' if reviews > 1 else ''}; it took {seconds:.1f} s and cost ${usd:.2f}."
     )
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from stretto.core.errors import UsageError
+from templates.report.keywords import keywords
 from templates.report.library import Library, open_library
 from templates.report.planner import plan
 from templates.report.render import render
@@ -436,6 +437,10 @@ def test_a_reference_is_searched_by_the_words_in_its_names_and_titles(tmp_path: 
 def test_the_unanswered_are_listed_as_questions_and_without_words_of_others(tmp_path: Path) -> None:
     report = draft_report("Which port does the server use, and who maintains it?", folder(tmp_path, RELAY))
     assert "- Who maintains it? The documents nowhere mention “maintains”." in report
+
+
+def test_words_that_weigh_things_against_each_other_are_no_keywords() -> None:
+    assert keywords("When should I rebase rather than merge, instead of either?") == ("rebase", "merge")
 
 
 def test_a_difference_is_one_question_about_both(tmp_path: Path) -> None:

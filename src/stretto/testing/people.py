@@ -21,7 +21,7 @@ Person = Callable[[Asked, str], Answer | None]
 """Answers a question, or does not (None). The text is the idempotency key of the call that a doubt is about."""
 
 
-_TRIES = 3
+_TRIES = 50
 """How often people answer again after having been declined."""
 
 
