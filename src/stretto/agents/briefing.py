@@ -16,8 +16,6 @@ Answer again, whole, and correct this."""
 
 LAST_TURN = """This is your last turn: give your final answer now, without calling tools, from what you have."""
 
-PROMPTS = {"repair": REPAIR, "last_turn": LAST_TURN}
-
 
 def brief(instructions: Instructions, value: Any) -> Conversation:
     """The conversation that an agent begins with: its instructions, and its input as text or compact JSON."""

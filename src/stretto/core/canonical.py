@@ -60,11 +60,6 @@ def identity(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def same_after_storing(value: object) -> bool:
-    """Whether a value comes back from the journal as itself, so that no second decoding is needed."""
-    return type(value) in _PLAIN
-
-
 _LONGEST = 120
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from stretto.core.canonical import Fragment, decode, digest, encode
+from stretto.core.canonical import decode, digest, encode
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -247,11 +247,6 @@ class Delta:
     text: str = ""
     tool: str = ""
     args: str = ""
-
-
-def fragment(encoded: bytes) -> Any:
-    """Canonical bytes as a part of a larger value, without decoding them."""
-    return Fragment(encoded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from stretto.core.canonical import encode, identity
 from stretto.core.errors import UsageError
 from stretto.core.values import Action, Allow, Ask, Deny, Verdict
 
-Autonomy = Literal["ask-all", "risk", "none-external"]
 LEVELS: tuple[str, ...] = ("ask-all", "risk", "none-external")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -77,4 +76,3 @@ class Worker(Generic[In, Out]):
 
 
 PLAIN = Options()
-Function = Callable[..., Any]
