@@ -12,6 +12,7 @@ def by_model(request: ModelRequest) -> Answer | Fail:
     return say("from the other one")
 
 
+@pytest.mark.capability(96)
 async def test_another_provider_answers_where_one_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider(lambda request: fail(400)) as down, FakeProvider(by_model) as there:
         for name, value in there.environment.items():

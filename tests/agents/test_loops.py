@@ -39,6 +39,7 @@ async def output(worker: Any) -> Any:
         return await (await app.start(worker, "x"))
 
 
+@pytest.mark.capability(104, 194)
 async def test_the_same_call_a_third_time_in_a_row_ends_the_task() -> None:
     model = ScriptedModel([call("search", query="EV")] * 9)
     error = await failing(Agent(model, name="research", tools=[search], retry=3))
@@ -83,6 +84,7 @@ def _delegates(request: ModelRequest, to: str, text: str) -> Answer:
     return say("done") if request.messages[-1].role == "tool" else call(to, input=text)
 
 
+@pytest.mark.capability(104, 194)
 async def test_agents_that_delegate_to_and_fro_are_stopped() -> None:
     team: list[Any] = []
     ann = Agent(delegating("ben", "check it"), name="ann", tools=team)

@@ -15,6 +15,7 @@ def look(what: str) -> str:
     return f"{what} " * 1_000
 
 
+@pytest.mark.capability(192)
 @pytest.mark.parametrize(
     "statement", ["delete from blobs where digest = ?", "update blobs set data = '{}' where digest = ?"]
 )

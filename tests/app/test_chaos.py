@@ -78,6 +78,7 @@ def test_code_that_takes_the_same_way_every_time_comes_through() -> None:
     assert {trial.detail for trial in report.trials if trial.outcome == "in doubt"} >= {"pay", "send"}
 
 
+@pytest.mark.capability(187)
 @pytest.mark.parametrize("worker", [reads_the_clock, draws_lots, names_things], ids=lambda worker: worker.name)
 def test_code_that_is_not_deterministic_is_found(worker: object) -> None:
     bad = _chaos(worker).bad

@@ -63,6 +63,7 @@ def test_each_stage_gets_the_output_of_the_one_before(flow: Write) -> None:
     assert result(flow('flow: [write: "About {goal}.", write: "{input} And {goal}."]')) == "ABOUT EV. AND EV."
 
 
+@pytest.mark.capability(161)
 def test_the_design_example_runs_to_its_review_and_publishes_what_was_approved(flow: Write, folder: Path) -> None:
     report = flow("""
 flow:

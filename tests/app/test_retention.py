@@ -88,6 +88,7 @@ async def found(db: str, run: str, anchor: Head | None = None) -> Finding:
         return await audit(app.store, run, anchor)
 
 
+@pytest.mark.capability(200)
 async def test_a_pruned_run_says_nothing_any_more_and_verifies_as_pruned(db: str) -> None:
     async with opened(db) as app:
         count = len((await ran(app, talk, "x", "r")).events)
@@ -210,6 +211,7 @@ async def test_a_pruned_run_can_be_listed_and_not_continued(db: str) -> None:
         assert [row.kind for row in job.events][-2:] == ["run_failed", "pruned"]
 
 
+@pytest.mark.capability(200)
 async def test_the_file_stays_small_however_many_runs_come_and_go(db: str) -> None:
     """What a run leaves behind for ever is a fraction of what it was; the rest is given back."""
     sizes = []

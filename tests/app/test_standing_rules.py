@@ -53,6 +53,7 @@ def begin(worker: Any, value: Any, db: str, effects: Effects, **options: Any) ->
     return start(worker, value, id="r", db=db, deps=effects, **options)
 
 
+@pytest.mark.capability(58)
 def test_a_standing_rule_answers_open_and_later_calls_that_fit_it(db: str, effects: Effects) -> None:
     bills = [invoice("a", "49.90"), invoice("b", "12"), invoice("c", "50"), invoice("d", "1")]
     job = begin(billing, bills, db, effects)
@@ -69,6 +70,7 @@ def test_a_call_that_does_not_fit_is_asked_about(db: str, effects: Effects) -> N
     assert (job.state, effects.all) == ("waiting", [])
 
 
+@pytest.mark.capability(56, 58)
 def test_a_rule_and_every_answer_by_it_stand_in_the_chain_with_who_when_and_how(db: str, effects: Effects) -> None:
     job = begin(at_once, [1, 2], db, effects)
     job.approve_all("send_invoice", where="amount < 50", by="ada")

@@ -58,6 +58,7 @@ def app(db: str) -> App:
     return App([paying, posting, outer, plain], db=db)
 
 
+@pytest.mark.capability(130)
 async def test_runs_are_counted_by_state_and_failures_by_where_they_came_from(app: App) -> None:
     async with app:
         for _ in range(2):
@@ -69,6 +70,7 @@ async def test_runs_are_counted_by_state_and_failures_by_where_they_came_from(ap
         assert found["failures"] == [{"worker": "inner", "error": "KeyError", "runs": 2, "last": failed.id}]
 
 
+@pytest.mark.capability(63)
 async def test_interventions_are_counted_per_run_and_tool_and_rules_are_none(app: App) -> None:
     async with app:
         job = await ran(app, paying, [1, 2])
@@ -87,6 +89,7 @@ async def test_interventions_are_counted_per_run_and_tool_and_rules_are_none(app
     assert (by_tool["post"]["answered"], by_tool["post"]["edited"], by_tool["post"]["rejected"]) == (1, 0, 1)
 
 
+@pytest.mark.capability(207)
 async def test_approvals_in_haste_and_unseen_are_named_by_person_and_tool(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def reasons(undo: Run) -> dict[str, str]:
     return {left["tool"]: left["reason"] for left in undo.output["left"]}
 
 
+@pytest.mark.capability(193)
 def test_calls_are_taken_back_in_reverse_order_with_their_results_and_keys(db: str, effects: Effects) -> None:
     undo = begin(trip, ["sea", "hill"], db, effects).undo(by="ada")
     (_, _, sea), (_, _, hill) = (done.split() for done in effects.all[:2])

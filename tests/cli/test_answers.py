@@ -1,5 +1,7 @@
 """`approve`, `reject`, `resolve`, `send`, `approvals`: answers from other processes."""
 
+import pytest
+
 from tests.cli.conftest import Shell, until
 
 
@@ -7,6 +9,7 @@ def open_ids(shell: Shell, run: str) -> list[str]:
     return [asked["id"] for asked in shell("approvals", run, "--json").json]
 
 
+@pytest.mark.capability(56)
 def test_approvals_have_the_agreed_fields(shell: Shell) -> None:
     assert shell("approvals", "--json").json == []
     shell("run", "workers.py:writing", "a", "--id", "w")
@@ -18,6 +21,7 @@ def test_approvals_have_the_agreed_fields(shell: Shell) -> None:
     assert f"stretto approve w {asked['id']}" in told
 
 
+@pytest.mark.capability(54)
 def test_answers_may_come_one_by_one_in_any_order(shell: Shell) -> None:
     assert shell("run", "workers.py:paying", "inv", "--id", "p").code == 3
     first, second = open_ids(shell, "p")
@@ -30,6 +34,7 @@ def test_answers_may_come_one_by_one_in_any_order(shell: Shell) -> None:
     assert {(answer["by"], answer["channel"]) for answer in answers} == {("ada", "cli"), ("bob", "cli")}
 
 
+@pytest.mark.capability(51, 61)
 def test_an_edit_is_what_runs(shell: Shell) -> None:
     shell("run", "workers.py:writing", "a", "--id", "w")
     ended = shell("approve", "w", "--edit", '{"path": "other.txt", "text": "B"}')
@@ -64,6 +69,7 @@ def test_a_second_answer_is_too_late(shell: Shell) -> None:
     assert "answered already: approve by ada" in again.err
 
 
+@pytest.mark.capability(52)
 def test_questions_are_answered_in_their_own_type(shell: Shell) -> None:
     ended = shell("run", "workers.py:asking", "cars", "--id", "q")
     assert "stretto approve q" in ended.err
@@ -73,6 +79,7 @@ def test_questions_are_answered_in_their_own_type(shell: Shell) -> None:
     assert shell("approve", "q", "--edit", "3").out == "3 12 cars\n"
 
 
+@pytest.mark.capability(61)
 def test_a_review_is_accepted_or_revised(shell: Shell) -> None:
     shell("run", "workers.py:reviewed", "draft", "--id", "r")
     (asked,) = shell("approvals", "r", "--json").json
@@ -80,6 +87,7 @@ def test_a_review_is_accepted_or_revised(shell: Shell) -> None:
     assert "final" in shell("approve", "r", "--edit", "final").out
 
 
+@pytest.mark.capability(205)
 def test_a_signal_wakes_the_run_that_waits_for_it(shell: Shell) -> None:
     ended = shell("run", "workers.py:signed", "x", "--id", "s")
     assert ended.code == 3

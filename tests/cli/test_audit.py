@@ -31,6 +31,7 @@ def test_runs_that_went_on_or_were_added_fit_their_anchors(anchored: Shell, head
     assert (ended.code, ended.out.startswith("3 runs, ")) == (0, True)
 
 
+@pytest.mark.capability(192)
 def test_a_chain_that_was_cut_off_is_seen_by_its_anchor_alone(anchored: Shell) -> None:
     change(anchored.folder, "delete from events where run = 'one' and kind = 'run_finished'")
     assert anchored("audit", "verify").code == 0

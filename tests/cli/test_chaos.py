@@ -32,6 +32,7 @@ def app(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.capability(187)
 def test_chaos_tells_what_would_have_happened(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["chaos", f"{app}:good", "EV"]) == 0
     out = capsys.readouterr().out

@@ -27,6 +27,7 @@ def test_status_of_a_waiting_run_says_how_to_answer(shell: Shell) -> None:
     assert "stretto approve w" in told
 
 
+@pytest.mark.capability(126)
 def test_show_numbers_what_was_done_and_shows_each_whole(shell: Shell) -> None:
     shell("run", "workers.py:shout", "a b", "--id", "s")
     steps = shell("show", "s", "--json").json
@@ -48,6 +49,7 @@ def test_show_of_a_question_has_who_answered_what(shell: Shell) -> None:
     assert (whole["result"]["decision"], whole["result"]["by"]) == ("approve", "ada")
 
 
+@pytest.mark.capability(127, 184)
 def test_why_of_a_failure_leads_from_the_error_to_the_root(shell: Shell) -> None:
     shell("run", "workers.py:failing", "x", "--id", "f")
     reasons = shell("why", "f", "--json").json
@@ -66,6 +68,7 @@ def test_why_of_a_wait_says_for_what_since_when_and_how_to_answer(shell: Shell) 
     assert "stretto approve q" in told
 
 
+@pytest.mark.capability(184)
 def test_why_of_an_output_says_what_fed_it_and_what_was_gained(shell: Shell) -> None:
     shell("run", "workers.py:boss", "go", "--id", "b")
     told = shell("why", "b").out
@@ -75,6 +78,7 @@ def test_why_of_an_output_says_what_fed_it_and_what_was_gained(shell: Shell) -> 
     assert reasons["time"].keys() == {"whole", "busy", "work", "at_once"}
 
 
+@pytest.mark.capability(123, 192)
 def test_exports_can_be_verified_and_a_changed_one_is_found_out(shell: Shell) -> None:
     shell("run", "workers.py:shout", "a", "--id", "s")
     exported = shell("export", "s").out
@@ -107,6 +111,7 @@ def test_a_plan_is_shown_and_nothing_is_done(shell: Shell) -> None:
     assert shell("plan", "workers.py:shout", "go").code == 2
 
 
+@pytest.mark.capability(79)
 def test_tools_are_listed_with_risk_and_effect(shell: Shell) -> None:
     assert "write_file  medium  idempotent" in shell("tools", "workers.py:writing").out
     names = [tool["name"] for tool in shell("tools", "workers.py:writing", "--json").json]
@@ -131,6 +136,7 @@ def test_a_replay_finds_the_first_difference(shell: Shell) -> None:
     assert shell.effects() == ["write one.txt"]
 
 
+@pytest.mark.capability(183)
 def test_a_fork_does_only_what_comes_after(shell: Shell) -> None:
     shell("run", "workers.py:failing", "x", "--id", "f")
     (shell.folder / "mended").touch()

@@ -4,6 +4,8 @@ import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.cli.conftest import Shell, until
 
 
@@ -38,6 +40,7 @@ def test_a_failure_exits_1_and_says_how_to_go_on(shell: Shell) -> None:
     assert shell("run", "workers.py:failing", "x", "--json").json["error"] == "failing failed: no such thing: x"
 
 
+@pytest.mark.capability(59)
 def test_what_waits_exits_3_with_whole_commands_that_work(shell: Shell) -> None:
     ended = shell("run", "workers.py:writing", "a", "--id", "w", "--db", "some where.db")
     assert ended.code == 3
@@ -60,6 +63,7 @@ def test_what_waits_says_so_in_json(shell: Shell) -> None:
     assert "+A" in asked["preview"]
 
 
+@pytest.mark.capability(42)
 def test_tools_approved_beforehand_run(shell: Shell) -> None:
     ended = shell("run", "workers.py:writing", "a", "--approve", "write_file,other", "--id", "w")
     assert ended.code == 0

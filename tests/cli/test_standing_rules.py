@@ -33,6 +33,7 @@ def billing(shell: Shell) -> Shell:
     return shell
 
 
+@pytest.mark.capability(58)
 def test_one_command_approves_all_that_fit_and_the_record_says_so(billing: Shell) -> None:
     ended = billing("approve", "b", "--all", "send_invoice", "--where", "amount < 50", "--by", "ada")
     assert ended.code == 3

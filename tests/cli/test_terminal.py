@@ -98,6 +98,7 @@ class Opened:
         return self.terminals[-1]
 
 
+@pytest.mark.capability(191)
 def test_the_tree_shows_what_goes_on_and_stays_when_it_is_done(terminal: Opened) -> None:
     seen = terminal("run", "workers.py:boss", "go", "--id", "b")
     assert seen.ended()[0] == 0

@@ -1,5 +1,7 @@
 """The tree of a run as lines: what is shown, what is folded, and what never is."""
 
+import pytest
+
 from stretto.app.gaps import Gaps
 from stretto.cli.tree import Line, lines, progress
 from stretto.core.canonical import encode
@@ -56,6 +58,7 @@ def names(shown: list[Line]) -> list[str]:
     return [f"{'  ' * line.depth}{line.sign} {line.name} {line.detail}".rstrip() for line in shown]
 
 
+@pytest.mark.capability(191)
 def test_running_done_failed_and_planned_tasks_have_their_signs() -> None:
     story = Story()
     tasks = [{"id": name, "worker": "write", "goal": ""} for name in ("one", "two", "three", "four")]

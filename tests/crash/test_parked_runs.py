@@ -20,6 +20,7 @@ def _park(folder: Path, count: int) -> dict[str, Any]:
     return figures
 
 
+@pytest.mark.capability(186)
 def test_parked_runs_keep_nothing_in_memory(tmp_path: Path) -> None:
     few, many = _park(tmp_path, 20), _park(tmp_path / "many", 500)
     assert max(few["loaded"], many["loaded"]) < 50, "runs that nobody carries on any more"
@@ -27,6 +28,7 @@ def test_parked_runs_keep_nothing_in_memory(tmp_path: Path) -> None:
     assert (many["resident_mb"] - few["resident_mb"]) * 1024 / 480 < 40, "KB for each parked run"
 
 
+@pytest.mark.capability(186)
 @pytest.mark.torture
 def test_ten_thousand_parked_runs(tmp_path: Path) -> None:
     figures = _park(tmp_path, 10_000)

@@ -49,6 +49,7 @@ def check(numbers: range) -> Counter[str]:
     return seen
 
 
+@pytest.mark.capability(146, 199)
 @pytest.mark.parametrize("part", range(3))
 def test_any_schedule_comes_to_the_same(part: int) -> None:
     size = EVERYDAY // 3
@@ -77,6 +78,7 @@ def _check_safe(session: Session) -> None:
     assert max(Counter(session.world.effects).values()) == 1
 
 
+@pytest.mark.capability(146, 199)
 def test_equal_seeds_give_equal_traces() -> None:
     different = set()
     for number in range(1, 60):

@@ -51,6 +51,7 @@ def _die_at(folder: Path, *faults: str) -> None:
     asyncio.run(_check(folder))
 
 
+@pytest.mark.capability(76, 102, 103, 179)
 def test_a_killed_process_repeats_no_once_step(tmp_path: Path) -> None:
     sites = _sites(tmp_path)
     assert len(sites) > 80

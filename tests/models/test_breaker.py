@@ -41,6 +41,7 @@ def ask_all(agents: list[Agent], apart: float = 0.0) -> list[Any]:
     return virtually(all_of_them())
 
 
+@pytest.mark.capability(101)
 def test_queued_calls_wait_for_the_trial_instead_of_hammering() -> None:
     provider = Provider(back=20)
     results = ask_all([Agent(provider.model, name="asks", retry=9)] * 40, apart=0.1)

@@ -156,6 +156,7 @@ def test_what_waits_for_its_turn_is_in_flight() -> None:
     assert virtually(states()) == ("running", 2, "waiting")
 
 
+@pytest.mark.capability(208)
 def test_a_server_with_a_limit_sees_no_429_at_full_load(monkeypatch: pytest.MonkeyPatch) -> None:
     limit, refused = Limit(requests=8, seconds=0.4), [0, 0]
     seen: deque[float] = deque()

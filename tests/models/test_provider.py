@@ -47,6 +47,7 @@ def test_each_call_is_one_request_however_it_ends(name: str, fault: Any) -> None
         assert len(fake.received) == 1
 
 
+@pytest.mark.capability(107)
 def test_settings_arrive_by_the_providers_names() -> None:
     settings: dict[str, Any] = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 77, "tool_choice": "required"}
     with FakeProvider([call("search", query="a")] * 2) as fake:
@@ -121,6 +122,7 @@ def test_what_is_kept_for_the_provider_repeats_no_words() -> None:
     assert "A long answer." not in json.dumps(reply.message.provider)
 
 
+@pytest.mark.capability(174)
 @pytest.mark.parametrize("name", DIALECTS)
 def test_a_stored_image_is_fetched_by_its_digest(name: str) -> None:
     async def blobs(digest: str) -> bytes:
@@ -135,6 +137,7 @@ def test_a_stored_image_is_fetched_by_its_digest(name: str) -> None:
             ask(resolve(name, fake.environment), picture)
 
 
+@pytest.mark.capability(175)
 def test_a_medium_that_the_provider_cannot_take_is_refused_before_it_is_sent() -> None:
     film = ModelRequest(Conversation.of([user([Media("video/mp4", PIXEL.replace("image/png", "video/mp4"))])]))
     with FakeProvider(["Hi"]) as fake:

@@ -63,6 +63,7 @@ def test_a_missing_extra_is_named_with_the_command(name: str, key: str, monkeypa
         resolve(name, {key: "sk-key"})
 
 
+@pytest.mark.capability(122)
 def test_a_local_server_needs_no_key_and_costs_nothing() -> None:
     for base in ("http://localhost:8000/v1", "http://127.0.0.1:1/v1", "http://[::1]:8000/v1"):
         assert endpoint("openai:qwen3", {"OPENAI_BASE_URL": base}) == ("openai-chat", base, "none")

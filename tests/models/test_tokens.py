@@ -1,6 +1,7 @@
 import json
 from unicodedata import normalize
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ SCRIPTS = [
 ROOM = 100_000
 
 
+@pytest.mark.capability(64)
 @given(st.text() | st.sampled_from(SCRIPTS), st.lists(st.binary(min_size=2, max_size=4), max_size=30))
 def test_no_byte_level_bpe_makes_more_tokens_than_the_bound(text: str, merges: list[bytes]) -> None:
     assert _bpe(normalize("NFKC", text), merges) <= text_tokens(text)

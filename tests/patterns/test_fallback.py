@@ -32,6 +32,7 @@ def loud(text: str) -> str:
 prices = fallback(live, cached)
 
 
+@pytest.mark.capability(97)
 def test_the_next_worker_gets_the_input_of_the_one_that_failed() -> None:
     CALLED.clear()
     done = start(prices, "tea", db=":memory:")

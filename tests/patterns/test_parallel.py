@@ -39,6 +39,7 @@ def decisions(run: Any) -> list[Any]:
     return [value for _, _, name, value in run.view.decisions if name == "partial"]
 
 
+@pytest.mark.capability(99)
 def test_enough_results_go_on_marked_partial() -> None:
     done = start(pipeline(parallel(good, broken, fine, min_success=2), after), "x", db=":memory:")
     assert done.output == ["good x", None, "fine x"]
@@ -76,6 +77,7 @@ async def collects(what: str) -> list[str]:
     return [outcome.value if isinstance(outcome, Done) else str(outcome.error) for outcome in outcomes]
 
 
+@pytest.mark.capability(210)
 def test_a_batch_collects_what_came_of_each() -> None:
     assert start(collects, "x", db=":memory:").output == ["good x", "broken failed: it broke", "fine x"]
 

@@ -29,6 +29,7 @@ ACTIONS = st.builds(
 )
 
 
+@pytest.mark.capability(62)
 @given(RULES, ACTIONS)
 def test_deny_wins_over_ask_and_ask_over_allow(rules: Rules, action: Action) -> None:
     verdict = rules.judge(action)
@@ -40,6 +41,7 @@ def test_deny_wins_over_ask_and_ask_over_allow(rules: Rules, action: Action) -> 
         assert bool(verdict.standing) == (action.tool in rules.approve)
 
 
+@pytest.mark.capability(44, 46, 47)
 @pytest.mark.parametrize(
     ("risk", "external", "irreversible"), list(product(["low", "medium", "high"], [False, True], [False, True]))
 )

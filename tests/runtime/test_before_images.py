@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from stretto import Preview, tool, workflow
 from stretto.app.gaps import Gaps
 from stretto.app.steps import detail, steps
@@ -59,6 +61,7 @@ async def image(begin: Begin, worker: Any, tool: str) -> Any:
     return {intent.name: intent.before for intent in intents}  # type: ignore[attr-defined]  # the kind says what it is
 
 
+@pytest.mark.capability(49)
 async def test_what_an_irreversible_call_destroys_is_recorded_before_it_does(begin: Begin, world: World) -> None:
     world.facts["c1"] = "Ada"
     found = await image(begin, erasing, "erase")
@@ -70,6 +73,7 @@ async def test_a_preview_stands_for_it_where_nothing_else_does(begin: Begin) -> 
     assert await image(begin, erasing_shown, "erase_shown") == {"erase_shown": {"preview": "- c1", "base": "v1"}}
 
 
+@pytest.mark.capability(49)
 async def test_that_there_is_none_is_recorded_too(begin: Begin) -> None:
     found = await image(begin, erasing_blindly, "erase_blindly")
     assert "no before-image exists" in found["erase_blindly"]["none"]

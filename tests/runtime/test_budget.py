@@ -39,6 +39,7 @@ def _billed(session: Session) -> Decimal:
     return Decimal(session.world.facts.get("billed", 0))
 
 
+@pytest.mark.capability(110, 180)
 @pytest.mark.parametrize("cap", ["0.50", "1.00", "2.00"])
 def test_fifty_branches_never_pass_the_cap(cap: str) -> None:
     for seed in range(1, 11):
@@ -47,6 +48,7 @@ def test_fifty_branches_never_pass_the_cap(cap: str) -> None:
         assert _billed(session) > Decimal(cap) - 3 * WORST, "much of the budget was left unused"
 
 
+@pytest.mark.capability(110, 180)
 def test_fifty_branches_never_pass_the_cap_through_crashes() -> None:
     for seed in range(1, 31):
         random = Random(seed)
@@ -55,6 +57,7 @@ def test_fifty_branches_never_pass_the_cap_through_crashes() -> None:
         assert _billed(session) <= Decimal("1.00"), f"seed {seed}, crashes {crashes}"
 
 
+@pytest.mark.capability(109)
 def test_a_call_that_died_counts_as_spent_and_stays_so() -> None:
     @workflow
     async def one() -> str:

@@ -45,6 +45,7 @@ async def hourly(stops: int) -> int:
     return stops
 
 
+@pytest.mark.capability(50)
 async def test_a_person_sees_the_progress_every_few_steps(begin: Begin, world: World) -> None:
     job: Run = await begin(touring, 5)
     (asked,) = job.approvals
@@ -118,6 +119,7 @@ async def drives(stages: int) -> int:
     return stages
 
 
+@pytest.mark.capability(50)
 def test_a_check_in_comes_when_its_time_has_passed() -> None:
     """Due at minute 40, and again 40 minutes after the answer: at every second stage."""
 

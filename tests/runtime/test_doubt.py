@@ -44,6 +44,7 @@ def _doubts(session: Session) -> list[Asked]:
     return [event for row in session.rows if isinstance(event := row.event(), Asked) and event.ask == "doubt"]
 
 
+@pytest.mark.capability(179)
 def test_the_exact_call_is_shown() -> None:
     for site in _before_and_after(pays):
         (doubt,) = _doubts(play(Scenario(pays), [site]))
@@ -78,6 +79,7 @@ def test_a_crash_after_repeat_never_repeats_silently() -> None:
     assert asked >= 3
 
 
+@pytest.mark.capability(179)
 def test_verify_settles_it_without_a_person() -> None:
     for site in range(1, len(play(Scenario(moves)).sites)):
         session = play(Scenario(moves), [site])

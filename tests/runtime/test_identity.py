@@ -51,6 +51,7 @@ def _interrupted(scenario: Scenario, seed: int, **how: Any) -> Session:
     return play(scenario, crashes, seed=seed, lazy=random.random() < 0.5, **how)
 
 
+@pytest.mark.capability(177)
 def test_results_never_land_in_the_wrong_branch() -> None:
     for seed in range(1, 1_001):
         assert _interrupted(Scenario(two_branches), seed).output == [_right("a"), _right("b")], f"seed {seed}"

@@ -96,6 +96,7 @@ async def test_a_short_timer_keeps_the_run_loaded(begin: Begin) -> None:
     assert (job.output, [row.kind for row in job.events].count("run_parked")) == ("awake", 0)
 
 
+@pytest.mark.capability(205)
 def test_a_long_timer_is_a_row_that_says_when_to_wake() -> None:
     session = play(Scenario(sleeps, 86_400.0))
     parked = next(row.event() for row in session.rows if row.kind == "run_parked")
@@ -134,6 +135,7 @@ async def _begun(world: World) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.capability(105)
 @pytest.mark.parametrize("worker", [undoes, stubborn, asks_late], ids=lambda worker: worker.name)
 async def test_a_run_is_cancelled_within_a_second(app: App, world: World, worker: Any) -> None:
     job = await app.start(worker, *([] if worker is asks_late else ["x"]))
@@ -149,6 +151,7 @@ async def test_a_run_is_cancelled_within_a_second(app: App, world: World, worker
     assert job.events[-1].kind == "run_cancelled"
 
 
+@pytest.mark.capability(105)
 async def test_a_cancelled_once_step_is_not_lost(app: App, world: World) -> None:
     job = await app.start(undoes, "x")
     await _begun(world)

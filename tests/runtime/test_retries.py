@@ -39,6 +39,7 @@ def _failing(status: int) -> Fail:
 # ---- model calls
 
 
+@pytest.mark.capability(93)
 def test_waits_grow_and_keep_to_retry_after() -> None:
     times: list[float] = []
     steps: list[Step] = [fail(429, retry_after=7), fail(429, retry_after=7), say("done")]
@@ -57,6 +58,7 @@ async def _said(worker: Any) -> Any:
         return await (await app.start(worker, "x"))
 
 
+@pytest.mark.capability(94)
 @pytest.mark.parametrize(("retry", "tries"), [(0, 3), (1, 2), (4, 5)])
 def test_an_always_failing_call_is_made_as_often_as_was_said(retry: int, tries: int) -> None:
     model = down()
@@ -94,6 +96,7 @@ def test_a_task_is_tried_again_where_its_steps_succeed() -> None:
     assert virtually(_said(asks)) == 7
 
 
+@pytest.mark.capability(95)
 def test_a_model_call_has_its_time_limit() -> None:
     model = ScriptedModel(lambda request: say("late"), name="slow:one", latency=1_000)
     made, error = attempts(model, Agent(model, name="asks", settings={"timeout": 2}, retry=1))
@@ -126,6 +129,7 @@ async def reads_and_puts() -> list[str]:
     return [await shaky_read("a"), await shaky_put("b"), await shaky_put("c")]
 
 
+@pytest.mark.capability(93)
 def test_a_tools_tries_are_steps_of_their_own() -> None:
     session = play(Scenario(reads_and_puts))
     assert session.output == ["read a", "put b", "put c"]
@@ -175,6 +179,7 @@ def test_a_tool_that_always_fails_is_called_as_often_as_was_said() -> None:
     assert str(error) == "calls failed after 3 attempts: no"
 
 
+@pytest.mark.capability(103)
 def test_once_is_never_retried() -> None:
     MADE.clear()
     play(Scenario(calls, "once", person=lambda asked, happened: Answer("abort", by="eve"), ends="run_failed"))

@@ -81,6 +81,7 @@ async def endless() -> None:
     await asyncio.sleep(1_000)
 
 
+@pytest.mark.capability(95)
 def test_a_task_has_its_time_limit() -> None:
     assert "longer than its limit of 2 s" in str(play(Scenario(endless, ends="run_failed")).error)
 
@@ -90,6 +91,7 @@ async def misfit() -> int:
     return "three"  # type: ignore[return-value]
 
 
+@pytest.mark.capability(100)
 def test_an_output_that_breaks_the_contract_fails_the_task() -> None:
     assert "broke its contract" in str(play(Scenario(misfit, ends="run_failed")).error)
 
@@ -118,6 +120,7 @@ async def job() -> list[Any]:
     return [await deliver("first"), await parse("four"), await deliver("second")]
 
 
+@pytest.mark.capability(106)
 def test_a_failed_run_goes_on_where_it_failed(tmp_path: Path) -> None:
     STATE.clear()
     STATE["broken"] = True

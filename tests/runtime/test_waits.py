@@ -44,6 +44,7 @@ def _ids(job: Run) -> dict[str, str]:
     return {str((item["args"] or {}).get("what") or item["prompt"]): item["id"] for item in job.approvals}
 
 
+@pytest.mark.capability(53, 54)
 @pytest.mark.parametrize("order", list(permutations("xyz")))
 async def test_approvals_of_nested_workers_are_answered_in_any_order(
     begin: Begin, app: App, world: World, order: tuple[str, ...]
@@ -69,6 +70,7 @@ async def sends(what: str) -> str:
         return str(error)
 
 
+@pytest.mark.capability(51, 42)
 async def test_a_rejection_reaches_who_asked_with_its_reason(begin: Begin, world: World) -> None:
     job = await begin(sends, "x")
     await job.reject(by="eve", reason="too dear")
@@ -76,6 +78,7 @@ async def test_a_rejection_reaches_who_asked_with_its_reason(begin: Begin, world
     assert world.effects == []
 
 
+@pytest.mark.capability(51, 57, 56)
 async def test_an_edit_is_what_runs_and_both_digests_are_kept(begin: Begin, world: World) -> None:
     job = await begin(sends, "x")
     shown = job.approvals[0]["digest"]
@@ -106,6 +109,7 @@ async def test_an_edit_that_does_not_fit_is_declined_and_the_question_stays(
     assert await job == "did send"
 
 
+@pytest.mark.capability(56)
 async def test_an_answer_is_given_once(begin: Begin) -> None:
     job = await begin(sends, "x")
     wait = job.approvals[0]["id"]
@@ -152,6 +156,7 @@ async def hurries() -> str:
         return str(error)
 
 
+@pytest.mark.capability(60)
 async def test_an_expired_approval_is_a_no(begin: Begin, world: World) -> None:
     assert "nobody answered in time" in (await begin(hurries)).output
     assert world.effects == []
@@ -167,6 +172,7 @@ async def waits() -> list[Any]:
             return [value, *answers]
 
 
+@pytest.mark.capability(52)
 async def test_reviews_questions_and_signals_are_typed(begin: Begin, app: App) -> None:
     job = await begin(waits)
     assert job.approvals[0]["content"] == {"text": "draft"}
@@ -207,6 +213,7 @@ async def overwrites() -> str:
     return await overwrite("a")
 
 
+@pytest.mark.capability(45)
 async def test_a_preview_whose_base_has_changed_is_asked_anew(begin: Begin, app: App, world: World) -> None:
     WORLD["base"] = "v1"
     job = await begin(overwrites)
@@ -233,6 +240,7 @@ async def test_a_later_deny_beats_an_earlier_yes(world: World, tmp_path: Path) -
     assert world.effects == []
 
 
+@pytest.mark.capability(57)
 async def test_the_digest_covers_what_is_shown(begin: Begin) -> None:
     digests = []
     for text, base in (("a", "v1"), ("a", "v2"), ("b", "v1")):
@@ -247,6 +255,7 @@ async def test_the_digest_covers_what_is_shown(begin: Begin) -> None:
     assert len(set(digests)) == 3
 
 
+@pytest.mark.capability(55)
 def test_a_run_waits_over_processes_and_is_answered_from_another(tmp_path: Path) -> None:
     db = str(tmp_path / "runs.db")
     job = start(waits, id="w", db=db)

@@ -90,6 +90,7 @@ async def goes_on() -> None:
         await blocks()
 
 
+@pytest.mark.capability(95)
 async def test_a_whole_run_has_its_time() -> None:
     async with App(db=":memory:") as app:
         job = await app.start(goes_on, budget=Budget(seconds=0.005))

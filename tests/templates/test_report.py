@@ -148,6 +148,7 @@ def test_a_licence_file_that_names_another_licence_than_the_metadata_is_shown_be
     )
 
 
+@pytest.mark.capability(212)
 def test_contradictions_between_documents_stand_side_by_side(tmp_path: Path) -> None:
     goal = "On which port does the orders service listen, and are card numbers stored in the database?"
     report = draft_report(goal, folder(tmp_path, SERVICES))

@@ -67,6 +67,7 @@ def test_it_waits_with_the_diff_and_writes_what_was_approved(folder: Path) -> No
     assert "".join(f"+{line}\n" for line in report.splitlines()) in asked["preview"]
 
 
+@pytest.mark.capability(212)
 def test_every_citation_resolves_and_contradictions_stand_side_by_side(folder: Path) -> None:
     assert stretto(folder, *run("--approve", "write_file")).returncode == 0
     places = cited(folder)
@@ -80,6 +81,7 @@ def test_every_citation_resolves_and_contradictions_stand_side_by_side(folder: P
     assert "drone" in report
 
 
+@pytest.mark.capability(102)
 def test_a_killed_run_goes_on_and_repeats_no_finished_step(folder: Path) -> None:
     child = subprocess.Popen(command(*run("--approve", "write_file")), cwd=folder, stderr=subprocess.DEVNULL)
     while child.poll() is None and not _finished(folder):

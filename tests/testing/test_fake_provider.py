@@ -32,6 +32,7 @@ def test_what_is_received_is_kept_byte_for_byte() -> None:
     assert received.request.messages[0].text == "Grüße  "
 
 
+@pytest.mark.capability(109)
 def test_every_answer_is_billed_and_no_failure_is() -> None:
     with FakeProvider([say("a", usage=Usage(100, 10)), fail(500), say("b", usage=Usage(50, 5, cached=20))]) as fake:
         for _ in range(3):

@@ -38,6 +38,7 @@ def order(lines: list[Line], to: Address, note: str = "", *, idempotency_key: st
     return f"{type(lines[0]).__name__} {type(to).__name__} {note} {type(db).__name__} {bool(idempotency_key)}"
 
 
+@pytest.mark.capability(80, 203)
 def test_the_schema_shows_arguments_and_nothing_that_is_injected() -> None:
     schema = order.spec.parameters
     assert set(schema["properties"]) == {"lines", "to", "note"}

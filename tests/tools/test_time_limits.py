@@ -37,6 +37,7 @@ async def tries(name: str) -> str:
     return "it came to an end"
 
 
+@pytest.mark.capability(95)
 @pytest.mark.parametrize("name", ["hangs", "blocks", "blocks_apart"])
 async def test_a_hung_tool_is_cut_at_its_limit(name: str) -> None:
     async with App(db=":memory:") as app, asyncio.timeout(30):

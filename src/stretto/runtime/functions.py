@@ -36,10 +36,11 @@ async def random() -> float:
     return float(await _here("random()").decide("random", _random.random))
 
 
-async def sleep(seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
-    """Wait for a time; long waits cost nothing, and survive restarts."""
+async def sleep(seconds: float | str = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+    """Wait for a time, in numbers or like "2h"; long waits cost nothing, and survive restarts."""
     scope = _here("sleep()")
-    total = seconds + 60 * minutes + 3600 * hours + 86400 * days
+    given = in_seconds(seconds) if isinstance(seconds, str) else seconds  # a number is part of the identity as it is
+    total = given + 60 * minutes + 3600 * hours + 86400 * days
     ident = scope.identify("timer", "sleep", encode(total))
 
     def ask(wait: str) -> Asked:
