@@ -158,3 +158,24 @@ def test_a_doubt_that_nobody_can_settle_is_the_tests_to_settle() -> None:
     site = sim.sites.index("effect.before", 8) + 1
     with simulate(crash_at=[site]) as sim, pytest.raises(UsageError, match="only the test knows"):
         sim.run(errand, "EV", deps=Bank())
+
+
+@tool
+def slow(text: str) -> str:
+    time.sleep(0.02)
+    return text * 2
+
+
+@tool(process=True)
+def apart(text: str) -> str:
+    return text * 3
+
+
+@workflow
+async def blocked(text: str) -> str:
+    return await slow(text) + await apart(text)
+
+
+def test_blocking_tools_are_called_in_the_loop() -> None:
+    with simulate(1) as sim:
+        assert sim.run(blocked, "a") == "aaaaa"

@@ -35,8 +35,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """Time jumps to the next timer; where there is none and nothing is ready, the loop is `Stuck`.
 
     With `random`, what is ready at the same time runs in the order that it says; without, in the order of asking.
-    Blocking work that is handed to a thread is done here: no real thread, socket or child process can be awaited.
+    Blocking work that is handed to a thread, and tools that want a process of their own, are done here: no real thread,
+    socket or child process can be awaited.
     """
+
+    simulated = True
 
     def __init__(self, random: Random | None = None) -> None:
         self.clock = 0.0

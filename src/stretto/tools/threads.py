@@ -18,6 +18,11 @@ MOST = 64
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
+def are_simulated() -> bool:
+    """Whether the loop's time is virtual: then nothing beside it can be awaited, and blocking work is done in the loop."""
+    return getattr(asyncio.get_running_loop(), "simulated", False)
+
+
 async def call(function: Callable[..., T], arguments: Mapping[str, object]) -> T:
     """The function's result, or its error, from a thread of its own."""
     loop = asyncio.get_running_loop()

@@ -71,10 +71,13 @@ class Tool(Generic[P, R]):
 
     async def invoke(self, arguments: Mapping[str, Any]) -> R:
         """Call the function itself: an async one in the loop, a blocking one in a thread, or either in a child process."""
+        if self._is_async and not self.process:
+            return cast(R, await self.function(**arguments))
+        if threads.are_simulated():
+            result = self.function(**arguments)
+            return cast(R, await result if self._is_async else result)
         if self.process:
             return self.codec.load(await processes.call(self.function, arguments))
-        if self._is_async:
-            return cast(R, await self.function(**arguments))
         return cast(R, await threads.call(self.function, arguments))
 
     @cached_property
