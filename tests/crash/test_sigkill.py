@@ -5,16 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from stretto.journal.chain import verify
-from stretto.journal.sqlite import SqliteStore
-from tests.crash import victim
-
-LIVES = 20
+from tests.crash import kills, victim
+from tests.crash.kills import OUTPUT, check
 
 
 def _life(folder: Path, fault: str) -> subprocess.CompletedProcess[str]:
@@ -27,35 +23,21 @@ def _sites(folder: Path) -> list[str]:
     return [line for line in _life(folder, "log").stderr.splitlines() if line[:1].isdigit()]
 
 
-async def _check(folder: Path) -> None:
-    effects = (folder / "effects").read_text().splitlines()
-    done = Counter(line for line in effects if line.startswith("pay"))
-    assert set(done.values()) == {1}, done
-    whats = Counter(line.split()[1] for line in done)
-    assert whats == {"first": 1, "a": 1, "b": 1, "same": 2}
-    assert len({line for line in effects if line.startswith("put")}) == 3, "keys changed, or were shared"
-    store = SqliteStore(folder / "runs.db")
-    try:
-        assert verify(await store.read("v")) is None
-    finally:
-        await store.close()
-
-
 def _die_at(folder: Path, *faults: str) -> None:
     folder.mkdir()
     killed = [_life(folder, fault) for fault in faults]
     assert killed[0].returncode in (-signal.SIGKILL, 0), killed[0].stderr  # a late site may not be reached
     last = _life(folder, "")
     assert last.returncode == 0, last.stderr
-    assert last.stdout.startswith("[['saw first', 'paid first', 'put same'], ['saw a', 'paid a', 'put same']")
-    asyncio.run(_check(folder))
+    assert last.stdout.startswith(OUTPUT)
+    asyncio.run(check(folder))
 
 
 @pytest.mark.capability(76, 102, 103, 179)
 def test_a_killed_process_repeats_no_once_step(tmp_path: Path) -> None:
     sites = _sites(tmp_path)
     assert len(sites) > 80
-    for number in range(3, len(sites), 11):
+    for number in range(3, len(sites), 23):
         _die_at(tmp_path / f"at{number}", f"{number}:kill")
 
 
@@ -66,7 +48,23 @@ def test_a_process_killed_twice_repeats_no_once_step(tmp_path: Path) -> None:
         _die_at(tmp_path / str(number), f"{first}:kill", f"{second}:kill")
 
 
+def _kill(folder: Path, seed: int, wanted: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", kills.__name__, str(folder), str(seed), str(wanted)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _killed(folder: Path, wanted: int) -> int:
+    """How many processes were killed; any round in which something was lost or repeated ends in an error."""
+    shares = [_kill(folder, seed, wanted // 2) for seed in (1, 2)]
+    counts = [int(share.communicate()[0] or 0) for share in shares]
+    assert [share.returncode for share in shares] == [0, 0]
+    return sum(counts)
+
+
+def test_random_kills_repeat_no_once_step(tmp_path: Path) -> None:
+    assert _killed(tmp_path, 60) >= 60
+
+
 @pytest.mark.torture
-def test_a_process_killed_anywhere_repeats_no_once_step(tmp_path: Path) -> None:
-    for number in range(1, len(_sites(tmp_path)) + 1):
-        _die_at(tmp_path / f"at{number}", f"{number}:kill", f"{number % 17 + 3}:kill")
+def test_ten_thousand_random_kills_repeat_no_once_step(tmp_path: Path) -> None:
+    assert _killed(tmp_path, 10_000) >= 10_000

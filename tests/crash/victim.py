@@ -69,10 +69,14 @@ def _key(waiting: Any, step: int) -> str:
     return str(next(row.event().key for row in intents if row.ident == asked.event().of))
 
 
-if __name__ == "__main__":
+def live(database: str) -> str:
+    """Run or resume until it is done, answering everything; the output."""
     while True:
         try:
-            print(str(run(victim, id="v", db=sys.argv[1]))[:200])
-            break
+            return str(run(victim, id="v", db=database))[:200]
         except RunWaiting:
-            _settle(sys.argv[1])
+            _settle(database)
+
+
+if __name__ == "__main__":
+    print(live(sys.argv[1]))
