@@ -5,12 +5,15 @@ StrettoError
 ├── RunFailed             this run: its worker failed
 │   ├── WorkerFailed      one worker of it failed; carries worker, input, error and attempts
 │   ├── LoopDetected      an agent, or agents among each other, went round in circles
+│   ├── ContextOverflow   what an agent would have to send does not fit into its model's window
 │   ├── StepError         an effect of it failed, with an error that is not one of ours or Python's own
 │   └── RunCancelled      somebody cancelled it
 ├── RunWaiting            this run waits for a person, a signal, a timer or budget
 ├── PlanOnly              the run was started for its plan alone, and has made it
 ├── ReplayMismatch        the code asks for something else than the journal recorded
 ├── PolicyDenied          a rule or a person said no
+├── WriteConflict         two branches wrote the same shared value, and no rule merges them
+├── Starved               all that is left of a run waits for messages of its own
 ├── JournalError          storage
 └── ModelError            a provider answered with an error, or not at all
 
@@ -61,6 +64,15 @@ class LoopDetected(RunFailed):
     """An agent asked for the same again and again, or agents gave each other the same task; the message shows it."""
 
 
+class ContextOverflow(RunFailed):
+    """A request would not fit: `window` is the model's, `size` what the request is likely to come to, in tokens."""
+
+    def __init__(self, message: str, *, window: int = 0, size: int = 0) -> None:
+        super().__init__(message)
+        self.window = window
+        self.size = size
+
+
 class RunCancelled(RunFailed):
     """The run was cancelled; what had begun is recorded."""
 
@@ -84,6 +96,14 @@ class ReplayMismatch(StrettoError):
 
 class PolicyDenied(StrettoError):
     """A policy, an expired question or a person refused a step; the message gives the reason."""
+
+
+class WriteConflict(StrettoError):
+    """A shared value was to be set by a branch that has not seen what another wrote; the message names both."""
+
+
+class Starved(StrettoError):
+    """All that is left of the run waits for messages of its own tasks, and nobody is left to send one."""
 
 
 class JournalError(StrettoError):

@@ -103,7 +103,7 @@ class RunCancelled(Event):
 
 @dataclass(frozen=True, slots=True)
 class TaskStarted(Event):
-    """A worker was given a task; `task` is the scope in which it works."""
+    """A worker was given a task; `task` is the scope in which it works. It was `queued` so many microseconds before."""
 
     kind = "task_started"
     worker: str
@@ -113,14 +113,16 @@ class TaskStarted(Event):
     attempt: int = 1
     fingerprint: str = ""
     reused: bool = False
+    queued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TaskFinished(Event):
-    """A task's result."""
+    """A task's result. `memo` is what the next turn of a conversation needs to know of this one."""
 
     kind = "task_finished"
     output: Value
+    memo: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,10 @@ class StepIntended(Event):
 
 @dataclass(frozen=True, slots=True)
 class StepDone(Event):
-    """An effect happened. `request` stands here where there was no intent; `took` is its duration in microseconds."""
+    """An effect happened. `request` stands here where there was no intent; `took` is its duration in microseconds.
+
+    The first `queued` of these it waited for its turn.
+    """
 
     kind = "step_done"
     step: str
@@ -164,6 +169,7 @@ class StepDone(Event):
     cost: str = ""
     model: str = ""
     attempt: int = 1
+    queued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,8 @@ class Asked(Event):
 class Answered(Event):
     """An answer was taken: who, through which channel, what; `edited` is the digest of what was approved instead.
 
-    `shown` is for how many seconds the question stood before whoever answered; None where nobody knows.
+    `shown` is for how many seconds the question stood before whoever answered; None where nobody knows. `letter` is the
+    key of the letter that brought a signal.
     """
 
     kind = "answered"
@@ -220,6 +227,7 @@ class Answered(Event):
     channel: str = ""
     edited: str = ""
     shown: float | None = None
+    letter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +298,7 @@ STATE_AFTER: dict[str, RunState] = {
     RunCancelled.kind: RunState.CANCELLED,
 }
 """The state machine of a run: every other event leaves it running. RUNNING leads anywhere, WAITING and FAILED only
-back to RUNNING (or to CANCELLED), DONE and CANCELLED nowhere."""
+back to RUNNING (or to CANCELLED), DONE only to RUNNING, where somebody says more, and CANCELLED nowhere."""
 
 
 def write(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:

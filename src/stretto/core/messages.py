@@ -80,7 +80,10 @@ def _part(body: dict[str, Any]) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. `provider` is what a provider needs to see again verbatim (reasoning, signatures); others ignore it."""
+    """One turn. `provider` is what a provider needs to see again verbatim (reasoning, signatures); others ignore it.
+
+    Where stretto itself took something out of the turn, it says there where that is kept (`{"by": "stretto", ...}`).
+    """
 
     role: Role
     parts: tuple[Part, ...]
@@ -151,6 +154,12 @@ class Conversation:
         """Go on with a message that is stored already, under this digest."""
         self.head = head
         self.messages.append(message)
+
+    def restart(self, messages: Sequence[Message]) -> None:
+        """Begin anew with these messages; what was added before and not yet stored will be, all the same."""
+        self.head, self.messages = "", []
+        for message in messages:
+            self.append(message)
 
     def unstored(self, frame: tuple[str, bytes]) -> list[tuple[str, bytes]]:
         """Digest and stored form of what was added since the last time of asking, and of a frame that is another now."""
@@ -232,21 +241,26 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """A model's answer: the message, what it used, and which model really answered."""
+    """A model's answer: the message, what it used, which model really answered, and for how many microseconds it waited."""
 
     message: Message
     usage: Usage = Usage()
     model: str = ""
     finish: str = "stop"
+    queued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer while it is being given: for a person to watch, never recorded."""
+    """A piece of an answer while it is being given: for a person to watch, never recorded.
+
+    `args` is a piece of the JSON that is written for `tool`; `call` says for which of the answer's calls, from 0.
+    """
 
     text: str = ""
     tool: str = ""
     args: str = ""
+    call: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,9 @@ class Letter:
 class Journal(Protocol):
     """The ordered, append-only, hash-chained events of runs."""
 
+    at_once: int
+    """So many events `read` gives without waiting for anything."""
+
     def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> Awaitable[None] | None:
         """Append in order, all or nothing; None where there is nothing to wait for. Raises `JournalError`.
 
@@ -261,6 +264,23 @@ class Observer(Protocol):
         ...
 
 
+@runtime_checkable
+class Tracer(Observer, Protocol):
+    """An observer that follows runs from process to process, and has something to deliver in the end."""
+
+    def open(self, blob: Callable[[str], Awaitable[bytes]]) -> None:
+        """A store is open: `blob` reads its large values, in the running loop."""
+        ...
+
+    def recall(self, rows: Sequence[Row]) -> None:
+        """What a run did before it is taken up here."""
+        ...
+
+    async def close(self) -> None:
+        """Deliver what is left, as far as that is quick."""
+        ...
+
+
 class Gate(Protocol):
     """A rule about actions. `version` changes with the rules; approvals bind to it."""
 
@@ -279,4 +299,67 @@ class Clock(Protocol):
 
     def now(self) -> int:
         """Microseconds since 1970, UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """Something known across runs: `run` said it at `time` (microseconds since 1970). `terms` are what it is found by.
+
+    `kind` is "memory" where somebody asked that it be remembered; what a run said by itself is "output" or "answer".
+    """
+
+    text: str
+    run: str
+    time: int
+    space: str = ""
+    kind: str = "memory"
+    about: str = ""
+    tags: tuple[str, ...] = ()
+    key: str = ""
+    """What makes writing it twice one: empty where it can be written anew."""
+    terms: str = field(default="", repr=False)
+    id: int = 0
+
+
+class Memory(Protocol):
+    """What is known across runs, apart from the journals, and searched by words."""
+
+    async def remember(self, memo: Memo) -> int:
+        """Keep a memo; its id. One with a key that is there is not kept twice."""
+        ...
+
+    async def search(
+        self, space: str, terms: Sequence[str], *, since: int = 0, without: str = "", limit: int = 5
+    ) -> list[Memo]:
+        """Memos of a space with any of these terms, best first; with no terms all of them, newest first.
+
+        `since` in microseconds since 1970. What the run `without` said by itself is left out.
+        """
+        ...
+
+    async def find(self, id: int) -> Memo | None:
+        """One memo."""
+        ...
+
+    async def forget(self, id: int) -> bool:
+        """Remove one; False where it is not there."""
+        ...
+
+    async def indexed(self) -> dict[str, int]:
+        """The runs whose words were taken in, each with the time (`RunRow.updated`) as of which they were."""
+        ...
+
+    async def index(self, run: str, updated: int, memos: Sequence[Memo]) -> None:
+        """Take in what a run said by itself, in place of what was taken in of it before."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A store with a memory beside its journal."""
+
+    @property
+    def memory(self) -> Memory:
+        """What is known across its runs."""
         ...

@@ -7,3 +7,6 @@ from typing import Any
 
 current: ContextVar[Any] = ContextVar("stretto_scope", default=None)
 """The scope of the code that runs now; None outside a run, and inside an effect."""
+
+trace: ContextVar[str] = ContextVar("stretto_trace", default="")
+"""The `traceparent` of the effect that runs now, in a run that is traced; see `telemetry.traces`."""

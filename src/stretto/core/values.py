@@ -263,7 +263,8 @@ class Settings:
     """What a run was started with, beside its input; recorded, so that a resume needs no flags.
 
     `model` is the default model ("none" for rule-based twins), `approve` the tools whose calls are answered yes,
-    `budget` the run's cap, `docs` and the like stand in `extra`.
+    `budget` the run's cap, `docs` and the like stand in `extra`. With `listens` it has no input: it begins by waiting for
+    what is said first, and goes on waiting after each reply.
     """
 
     model: str = ""
@@ -271,3 +272,4 @@ class Settings:
     budget: str = ""
     autonomy: str = "risk"
     extra: dict[str, Any] = field(default_factory=dict)
+    listens: bool = False

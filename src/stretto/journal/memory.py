@@ -5,17 +5,22 @@ Events are sealed into the chain only when somebody reads or watches them.
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from stretto.core.errors import JournalError
 from stretto.core.events import STATE_AFTER, Row, RunParked, RunStarted
-from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
+from stretto.core.ports import Durability, Entry, Lease, Letter, Memory, Observer, RunRow
 from stretto.core.values import RunState
 from stretto.journal.chain import seal
+from stretto.journal.memories import Memories, Work
 
 
 class MemoryStore:
     """Journal, leases and inbox in this process."""
+
+    at_once = sys.maxsize
 
     def __init__(self, blob: Callable[[str], Awaitable[bytes]] | None = None) -> None:
         """`blob` fetches what is not here: a run rehearsed in memory reads the values of the one on disk."""
@@ -23,6 +28,19 @@ class MemoryStore:
         self._runs: dict[str, _Run] = {}
         self._blobs: dict[str, bytes] = {}
         self._observers: list[Observer] = []
+        self._memory: Memory | None = None
+
+    @property
+    def memory(self) -> Memory:
+        """See `Remembering.memory`."""
+        if self._memory is None:
+            database = sqlite3.connect(":memory:", check_same_thread=False)
+
+            async def do(work: Work) -> object:
+                return work(database)
+
+            self._memory = Memories(do, database.execute)
+        return self._memory
 
     def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> Awaitable[None] | None:
         """See `Journal.append`; there is never anything to wait for."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from stretto.core.events import NOTHING, Pruned, Row
 from stretto.core.ports import Entry, Lease
 from stretto.core.values import RunState
+from stretto.journal import memories
 from stretto.journal.chain import proof, seal
 from stretto.journal.locks import Locks
 from stretto.journal.schema import connect
@@ -34,6 +35,7 @@ def prune(db: sqlite3.Connection, run: str, by: str, now: int) -> bool:
     db.execute("insert into events values(?,?,?,?,?,?,?,?,?)",
                (run, end.seq, end.time, end.epoch, end.scope, end.kind, end.ident, end.body, end.hash))  # fmt: skip
     db.execute("delete from inbox where run=?", (run,))
+    memories.drop(db, run)
     return True
 
 

@@ -10,18 +10,17 @@ from typing import Any
 
 from stretto.core.errors import JournalError
 from stretto.core.events import STATE_AFTER, Row, RunParked, RunStarted
-from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
+from stretto.core.ports import Durability, Entry, Lease, Letter, Memory, Observer, RunRow
 from stretto.core.values import RunState
 from stretto.journal import retention
 from stretto.journal.chain import seal
 from stretto.journal.locks import Locks
+from stretto.journal.memories import Memories
 from stretto.journal.schema import connect, explain, prepare
 from stretto.journal.writer import Job, Work, Writer
 
 POLL = 0.05
 """Seconds between two looks into the inbox, for letters that other processes posted."""
-SHORT = 200
-"""Rows that are read at once; more of them are read in a thread."""
 
 _READ = (
     "select run,seq,time,epoch,scope,kind,ident,body,hash from events where run=? and seq between ? and ? order by seq"
@@ -34,6 +33,8 @@ _BLOB = "insert or ignore into blobs values(?,?)"
 class SqliteStore:
     """Journal, leases and inbox in the file at `path`, shared by any number of processes."""
 
+    at_once = 200
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         prepare(self.path)
@@ -44,6 +45,7 @@ class SqliteStore:
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._writer = Writer(self._commit, self._show, self._explain)
+        self.memory: Memory = Memories(self._done, self._ask)
 
     # ---- journal
 
@@ -64,7 +66,7 @@ class SqliteStore:
         if newest is None or newest <= after:
             return []
         last = newest if limit is None else min(newest, after + limit)
-        if last - after <= SHORT:
+        if last - after <= self.at_once:  # more of them are read in a thread
             return self._rows(self._read, run, after, last)
         return await asyncio.to_thread(self._rows_apart, run, after, last)
 

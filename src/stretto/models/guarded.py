@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from stretto.core.errors import ModelError
 from stretto.core.messages import Delta, ModelReply, ModelRequest
 from stretto.core.ports import Model
 from stretto.models.breaker import PATIENCE, Breaker
+from stretto.models.news import now
 from stretto.models.pace import Limit, Pace, Turn, Window
 
 Watch = Callable[[Delta], None]
@@ -46,12 +48,14 @@ class Guarded:
 
     async def reply(self, request: ModelRequest, watch: Watch | None = None) -> ModelReply:
         """See `Model.reply`."""
+        asked = None if self._breaker.is_closed and self._pace.is_free(self.name) else now()
         trial = not self._breaker.is_closed and await self._breaker.admit(self._patience)
         turns: list[tuple[Window, Turn]] = []
         used = None
         try:
             if not self._pace.is_free(self.name):
                 turns = await self._pace.turn(self.name, self._most(request))
+            queued = 0 if asked is None else int((now() - asked) * 1e6)
             answer = await self._in_time(request, watch)
             used = answer.usage.input + answer.usage.output
         except ModelError as error:
@@ -67,7 +71,7 @@ class Guarded:
             if turns:
                 self._pace.end(turns, used)
         self._breaker.succeeded()
-        return answer
+        return replace(answer, queued=queued) if queued else answer
 
     def estimate(self, request: ModelRequest) -> int:
         """See `Model.estimate`."""

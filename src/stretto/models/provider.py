@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from stretto.core.messages import Delta, ModelReply, ModelRequest, Rates
+from stretto.core.errors import ModelError
+from stretto.core.messages import Delta, Media, ModelReply, ModelRequest, Rates
 from stretto.models.tokens import DEAR_IMAGE, IMAGE, estimate
 from stretto.models.vendors import Endpoint, Vendor
 
@@ -40,12 +41,25 @@ class ProviderModel:
 
     async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None = None) -> ModelReply:
         """One answer, in one HTTP request: retries are for whoever records them."""
+        self._refuse_media(request)
         client = await self._client()
         return await client.reply(request, watch)
 
     def estimate(self, request: ModelRequest) -> int:
         """A bound on the input tokens; see `stretto.models.tokens`."""
         return estimate(request, self.window - self.max_output, self._image)
+
+    def _refuse_media(self, request: ModelRequest) -> None:
+        """Refuse what the provider cannot be shown, before anything is sent."""
+        vendor = self.endpoint.vendor
+        for message in request.messages:
+            for part in message.parts:
+                if isinstance(part, Media) and not vendor.takes(part.media_type):
+                    raise ModelError(
+                        f"{self.name} cannot be asked this: {vendor.name} takes no {part.media_type}, only "
+                        f"{', '.join(vendor.media)}; name another model, or turn the file into one of these first",
+                        sent=False,
+                    )
 
     async def _client(self) -> Client:
         loop = asyncio.get_running_loop()

@@ -61,15 +61,22 @@ class ScriptedModel:
     async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None = None) -> ModelReply:
         """The script's answer."""
         step = await self.step(request)
-        if self.latency:
+        if self.latency and (watch is None or isinstance(step, Fail)):
             await asyncio.sleep(self.latency)
         if isinstance(step, Fail):
             raise await self._failure(step, request)
         answer = self.answer(step, request)
         if watch is not None:
-            for delta in deltas(answer.message):
-                watch(delta)
+            await self._speak(answer.message, watch)
         return answer
+
+    async def _speak(self, message: Message, watch: Callable[[Delta], None]) -> None:
+        """Say it piece by piece, within the same time."""
+        pieces = list(deltas(message))
+        for piece in pieces:
+            if self.latency:
+                await asyncio.sleep(self.latency / len(pieces))
+            watch(piece)
 
     def estimate(self, request: ModelRequest) -> int:
         """A bound on the input tokens, as for any other model, and never below what a step of the list bills."""
@@ -144,8 +151,8 @@ def deltas(message: Message) -> Iterator[Delta]:
             for word in part.text.split(" ")[:-1]:
                 yield Delta(text=word + " ")
             yield Delta(text=part.text.rsplit(" ", 1)[-1])
-        elif isinstance(part, ToolCall):
-            yield Delta(tool=part.name, args=encode(part.args).decode())
+    for number, call in enumerate(message.calls):
+        yield Delta(tool=call.name, args=encode(call.args).decode(), call=number)
 
 
 def _billed(step: Step | str) -> int:
@@ -189,16 +196,20 @@ async def _hang(limit: float | None) -> None:
 
 
 def _rough_tokens(message: Message) -> int:
-    """About a token for four letters, as real tokenizers have it for English; never more than the bound."""
+    """About a token for four bytes of UTF-8, as new tokenizers have it for most scripts; never more than the bound."""
     size = 4
     for part in message.parts:
         if isinstance(part, Text):
-            size += len(part.text)
+            size += _bytes(part.text)
         elif isinstance(part, ToolResult):
-            size += len(part.content)
+            size += _bytes(part.content)
         elif isinstance(part, ToolCall):
             size += len(encode(part.args))
     return size // 4
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _last_words(request: ModelRequest) -> str:

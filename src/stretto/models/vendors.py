@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One provider. `model` and `provider` are `module:class` in the models layer, `pricing` its name in the prices."""
+    """One provider. `model` and `provider` are `module:class` in the models layer, `pricing` its name in the prices.
+
+    `media` are the types of files that it can be shown, or what they begin with; whether a model of it can is up to it.
+    """
 
     name: str
     keys: tuple[str, ...]
@@ -20,6 +23,11 @@ class Vendor:
     model: str
     provider: str
     pricing: str
+    media: tuple[str, ...] = ()
+
+    def takes(self, media_type: str) -> bool:
+        """Whether files of this type can be shown to it."""
+        return any(media_type.startswith(known) or media_type == f"{known.split('/')[0]}/*" for known in self.media)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,8 @@ class Endpoint:
 _CHAT = "pydantic_ai.models.openai:OpenAIChatModel"
 _RESPONSES = "pydantic_ai.models.openai:OpenAIResponsesModel"
 _OPENAI = "pydantic_ai.providers.openai:OpenAIProvider"
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_PDF = "application/pdf"
 
 
 def _openai(name: str, model: str) -> Vendor:
@@ -53,6 +63,7 @@ def _openai(name: str, model: str) -> Vendor:
         model,
         _OPENAI,
         "openai",
+        (*_IMAGES, _PDF, *(("audio/wav", "audio/mpeg") if model == _CHAT else ())),
     )
 
 
@@ -75,6 +86,7 @@ VENDORS = {
             "pydantic_ai.models.anthropic:AnthropicModel",
             "pydantic_ai.providers.anthropic:AnthropicProvider",
             "anthropic",
+            (*_IMAGES, _PDF),
         ),
         Vendor(
             "google",
@@ -86,6 +98,7 @@ VENDORS = {
             "pydantic_ai.models.google:GoogleModel",
             "pydantic_ai.providers.google:GoogleProvider",
             "google",
+            ("image/", "audio/", "video/", _PDF),
         ),
         Vendor(
             "groq",
@@ -97,6 +110,7 @@ VENDORS = {
             "pydantic_ai.models.groq:GroqModel",
             "pydantic_ai.providers.groq:GroqProvider",
             "groq",
+            _IMAGES,
         ),
         Vendor(
             "mistral",
@@ -108,6 +122,7 @@ VENDORS = {
             "pydantic_ai.models.mistral:MistralModel",
             "pydantic_ai.providers.mistral:MistralProvider",
             "mistral",
+            (*_IMAGES, _PDF),
         ),
         Vendor(
             "ollama",
@@ -119,6 +134,7 @@ VENDORS = {
             "pydantic_ai.models.ollama:OllamaModel",
             "pydantic_ai.providers.ollama:OllamaProvider",
             "",
+            _IMAGES,
         ),
     )
 }

@@ -178,22 +178,26 @@ class Branches:
 
     async def _one(self, index: int, join: _Join, enough: Enough, slots: _Slots, place: int) -> None:
         if not (turn := slots.turns[place]).done():
+            asked = self._run.now()
             await self._run.parking.until(turn)
+            self._forks[index].queued = self._run.now() - asked
         fork = self._forks[index]
         try:
-            with fork:
-                value = await self.calls[index]
-                self._run.owes_nothing(fork, "to end")
-            outcome: Done[Any] | Failed = Done(value)
+            try:
+                with fork:
+                    value = await self.calls[index]
+                    self._run.owes_nothing(fork, "to end")
+                outcome: Done[Any] | Failed = Done(value)
+            except Exception as error:  # noqa: BLE001  the boundary of a branch: its failure is an outcome
+                outcome = Failed(error)
+            self.outcomes[index] = outcome
+            if enough(outcome):
+                slots.close()
+                join.over(index)
         except Evicted:
             return
-        except Exception as error:  # noqa: BLE001  the boundary of a branch: its failure is an outcome
-            outcome = Failed(error)
         finally:
             slots.free()
-        self.outcomes[index] = outcome
-        if enough(outcome):
-            join.over(index)
 
 
 class _Slots:
@@ -208,6 +212,10 @@ class _Slots:
         self._next = 0
         for _ in range(min(limit, branches)):
             self.free()
+
+    def close(self) -> None:
+        """Let no other branch begin."""
+        self._next = len(self.turns)
 
     def free(self) -> None:
         """Let the next branch begin."""

@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stretto.core import faults
+from stretto.core import faults, media
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import JournalError, UsageError
 from stretto.core.events import Encoded, Gone, Ref, RunCancelled, RunResumed, RunStarted
@@ -19,6 +19,7 @@ from stretto.journal.memory import MemoryStore
 from stretto.runtime import forks
 from stretto.runtime.clock import SystemClock
 from stretto.runtime.execution import Execution
+from stretto.runtime.functions import SAID
 from stretto.runtime.outcome import Outcome, Surroundings
 from stretto.runtime.recording import ROOT, Recording
 from stretto.runtime.reuse import reusable
@@ -54,7 +55,7 @@ async def begin(
 ) -> Loaded | None:
     """Start a run; None where one with this id exists."""
     try:
-        data, value = worker.takes.stored(value)
+        (data, value), given = (b"null", None) if settings.listens else worker.takes.stored(value), value
     except ValueError as error:
         raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}") from error
     lease = await _created(around, id)
@@ -62,7 +63,7 @@ async def begin(
         return None
     execution = Execution(lease, Recording(), settings, around)
     started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(settings)), VERSION)
-    execution.append(started, ROOT, "", Durability.BEHIND)
+    execution.append(started, ROOT, "", Durability.BEHIND, media.contents(data, given))
     return Loaded(execution, worker, value)
 
 
@@ -119,20 +120,27 @@ async def _load(around: Surroundings, run: str, worker: Worker, lease: Lease) ->
     rows = await around.store.read(run)
     begun = rows[0].event()
     assert isinstance(begun, RunStarted)
-    if rows[-1].kind in ("run_finished", "run_cancelled"):  # by somebody else, since it was last looked at
-        return None
+    if rows[-1].kind == "run_cancelled" or (rows[-1].kind == "run_finished" and not await said_more(around, run)):
+        return None  # by somebody else, since it was last looked at
+    settings = Settings(**{**(await plain(around, begun.settings) or {})})
     try:
-        value = worker.takes.load(await plain(around, begun.input))
+        value = await _input(around, begun, worker, settings)
     except ValueError as error:
         raise UsageError(f"run {run!r} began with an input that {worker.name} no longer takes: {error}") from error
-    settings = Settings(**{**(await plain(around, begun.settings) or {})})
     await _append(around, lease, RunResumed(f"{platform.node()}:{os.getpid()}", rows[-1].kind == "run_failed"))
     rows += await around.store.read(run, rows[-1].seq)
+    for tracer in around.tracers:
+        tracer.recall(rows)
     reuse = None
     if begun.forked_from:
         origin = await around.store.read(begun.forked_from)
         reuse = await reusable(origin, begun.forked_at, around.store.blob)
     return Loaded(Execution(lease, Recording(rows), settings, around, reuse), worker, value)
+
+
+async def said_more(around: Surroundings, run: str) -> bool:
+    """Whether a letter brings what a conversation has not answered yet."""
+    return any(decode(letter.body).get("signal") == SAID for letter in await around.store.letters(run))
 
 
 async def fork(
@@ -145,7 +153,8 @@ async def fork(
     lease = await around.store.create(id := new_id(now))
     assert lease is not None
     started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(settings)), VERSION, run, at)
-    pending = around.store.append(lease, [Entry(started, ROOT, "", now), *facts], Durability.FULL)
+    begun = Entry(started, ROOT, "", now, media.contents(data, value))
+    pending = around.store.append(lease, [begun, *facts], Durability.FULL)
     if pending is not None:
         await pending
     await around.store.release(lease)
@@ -174,7 +183,12 @@ async def rehearse(around: Surroundings, run: str, worker: Worker) -> Outcome:
     assert lease is not None
     rehearsal = forks.Rehearsal(lease, Recording(rows), settings, replace(around, store=nowhere))
     rehearsal.compare(rows)
-    return await rehearsal.drive(worker, worker.takes.load(await plain(around, begun.input)))
+    return await rehearsal.drive(worker, await _input(around, begun, worker, settings))
+
+
+async def _input(around: Surroundings, begun: RunStarted, worker: Worker, settings: Settings) -> Any:
+    """What the run began with; nothing, where it began by listening."""
+    return None if settings.listens else worker.takes.load(await plain(around, begun.input))
 
 
 async def _append(around: Surroundings, lease: Lease, resumed: RunResumed) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
-from contextvars import copy_context
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from contextvars import Context, copy_context
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stretto.core import errors, faults
@@ -15,15 +16,17 @@ from stretto.core.ports import Durability, Entry, Lease, Worker
 from stretto.core.scope import current
 from stretto.core.values import Budget, Settings, Spend
 from stretto.policy.ledger import Account
-from stretto.runtime import failures, tasks
+from stretto.runtime import conversations, failures, tasks
 from stretto.runtime.mail import Mail
-from stretto.runtime.outcome import Finished, Outcome, Stopped, Surroundings
+from stretto.runtime.notebook import Notebook
+from stretto.runtime.outcome import Ending, Finished, Outcome, Stopped, Surroundings
 from stretto.runtime.parking import Parking
 from stretto.runtime.recording import ROOT, Recording
 from stretto.runtime.reuse import Reuse
 from stretto.runtime.scope import Scope
 
 if TYPE_CHECKING:
+    from stretto.runtime.board import Board
     from stretto.runtime.checkins import Mark
 
 T = TypeVar("T")
@@ -66,17 +69,24 @@ class Execution:
         self.recording = recording
         self.settings = settings
         self.reuse = reuse
-        self.gate, self.deps, self.model, self.guards = around.gate, around.deps, around.model, around.guards
+        self.gate, self._given, self.model, self.guards = around.gate, around.deps, around.model, around.guards
         self.grace = GRACE
-        self.stand_in = around.stand_in
+        self.stand_in, self.listeners = around.stand_in, around.listeners
+        self.traced = bool(around.tracers) or "traceparent" in settings.extra
         self.closed = False
         self.busy = 0
         self._loop = asyncio.get_running_loop()
-        self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self.outcome = Ending()
+        self.is_over = False
+        """Whether it is settled what came of the run here."""
+        self._outcome: Outcome | None = None
         self._lease, self._store, self._clock = lease, around.store, around.clock
         self.progress = 0
         self.tally = recording.tally
         """How many events of each kind there are."""
+        self.tick = len(recording.meetings)
+        """How often its tasks have met: read or written shared values, sent or received messages."""
+        self.board: Board | None = None
         self.marks: dict[str, Mark] = {}
         """Where each scope last checked in."""
         self._since = self.now()
@@ -86,20 +96,36 @@ class Execution:
         self._parking: Parking | None = Parking(self, self._store, lease)
         self.mail = Mail(self, self._store)
 
+    @cached_property
+    def deps(self) -> Mapping[type, Any]:
+        """What its tools are given: the app's dependencies, and its memory."""
+        return {**self._given, Notebook: Notebook(self._store, self.id, self.now)}
+
     # ---- life
 
-    async def drive(self, worker: Worker, value: Any) -> Outcome:
+    def begin(self, worker: Worker, value: Any) -> Ending:
         """Run the root worker until it ends, fails, is stopped, or all that is left of it waits."""
-        self._root = self.background(self._main(worker, value))
-        if self._lease.epoch > 1:  # a run that was just made has heard of every letter so far
+        self._root = self._loop.create_task(self._main(worker, value), context=_nowhere())
+        if self.is_resumed:
             self.mail.came()
+        return self.outcome
+
+    async def drive(self, worker: Worker, value: Any) -> Outcome:
+        """The same, awaited: who is cancelled here lets go of the run."""
+        ending = self.begin(worker, value)
         try:
-            return await self._outcome
-        finally:
-            self.mail.deaf()
-            await self._close()
-            self._parking = None  # it and the mail hold the run, which would wait for the collector
-            del self.mail
+            outcome = await ending.wait()
+        except asyncio.CancelledError:
+            self.let_go()
+            await ending.wait()
+            raise
+        assert outcome is not None
+        return outcome
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether it was held before; a run that was just made has heard of every letter so far."""
+        return self._lease.epoch > 1
 
     @property
     def parking(self) -> Parking:
@@ -112,16 +138,24 @@ class Execution:
         account = self.account([ROOT], "the run", Budget.parse(self.settings.budget or None))
         scope = Scope(self, ROOT, None, worker.name, account)
         try:
-            with scope:
-                output = await tasks.call(scope, worker, value)
-            data = Encoded(worker.gives.stored(output)[0])
-            await self._conclude(RunFinished(data), Finished(output))
-        except asyncio.CancelledError:
-            if self._cancelled is None or self.closed:
-                raise
-            await self._cut_off()
-        except Exception as error:  # noqa: BLE001  the boundary at which a worker's error becomes the run's
-            await (self._fail(worker, error) if self._cancelled is None else self._cut_off())
+            try:
+                with scope:
+                    if getattr(worker, "converses", False):
+                        output, data = await conversations.hold(scope, worker, value)
+                    else:
+                        output = await tasks.call(scope, worker, value)
+                        data = worker.gives.stored(output)[0]
+                await self._conclude(RunFinished(Encoded(data)), Finished(output, sum(self.tally.values()) + 1))
+            except asyncio.CancelledError:
+                if self._cancelled is None or self.closed:
+                    raise
+                await self._cut_off()
+            except Exception as error:  # noqa: BLE001  the boundary at which a worker's error becomes the run's
+                await (self._fail(worker, error) if self._cancelled is None else self._cut_off())
+        except Evicted:
+            return
+        except Exception as error:  # noqa: BLE001  the boundary: it must not be lost
+            self.stop(error)
 
     def account(self, keys: Sequence[str], name: str, budget: Budget | None, above: Account | None = None) -> Account:
         """A task's account, as it stood when the run was last loaded; its attempts (`keys`) share one."""
@@ -151,33 +185,53 @@ class Execution:
             await self.commit(self.append(event, ROOT, "", Durability.FULL))
             self.end(outcome)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it is settled what came of the run here."""
-        return self._outcome.done()
-
     def end(self, outcome: Outcome) -> None:
         """Settle what came of the run here."""
-        if not self._outcome.done():
-            self._outcome.set_result(outcome)
+        if not self.is_over:
+            self.is_over, self._outcome = True, outcome
+            self._loop.call_soon(self._close)
 
     def stop(self, error: BaseException) -> None:
         """Let go of the run at once: nothing that its code still does counts."""
         self.closed = True
         self.end(Stopped(error))
 
-    async def _close(self) -> None:
+    def let_go(self) -> None:
+        """End nothing: this process or another goes on with the run some other time."""
+        if not self.is_over:
+            self.is_over = True
+            self._close()
+
+    def _close(self) -> None:
         """Evict what is left of the run's code, and let go of the lease."""
         self.closed = True
+        self.mail.deaf()
         self.parking.evict()
-        while left := [task for task in self._tasks if not task.done() and task is not asyncio.current_task()]:
-            for task in left:
-                task.cancel()
-            await asyncio.wait(left, timeout=self.grace)
-            for task in left:
-                self._tasks.pop(task, None)
-        if self._lease.held:
-            await self._store.release(self._lease)
+        self._tasks[self._root] = None
+        if self._lease.held or not all(task.done() for task in self._tasks):
+            self._root = self._loop.create_task(self._clear())
+        else:
+            self._closed()
+
+    async def _clear(self) -> None:
+        try:
+            while left := [task for task in self._tasks if not task.done()]:
+                for task in left:
+                    task.cancel()
+                await asyncio.wait(left, timeout=self.grace)
+                for task in left:
+                    self._tasks.pop(task, None)
+            if self._lease.held:
+                await self._store.release(self._lease)
+        except JournalError as error:
+            self._outcome = Stopped(error)
+        finally:
+            self._closed()
+
+    def _closed(self) -> None:
+        self._parking = None  # it and the mail hold the run, which would wait for the collector
+        del self.mail
+        self.outcome.tell(self._outcome)
 
     @property
     def ending(self) -> bool:
@@ -263,10 +317,7 @@ class Execution:
 
     def spawn(self, work: Coroutine[Any, Any, T], *, inside: bool = False) -> asyncio.Task[T]:
         """A task that lives no longer than the run is loaded, with no scope in sight unless it is `inside` the one here."""
-        context = copy_context()
-        if not inside:
-            context.run(current.set, None)
-        task = self._loop.create_task(work, context=context)
+        task = self._loop.create_task(work, context=None if inside else _nowhere())
         self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
@@ -328,3 +379,12 @@ class Execution:
             )
         )
         raise Evicted
+
+
+def _nowhere() -> Context | None:
+    """A context with no scope in sight; None where the one here is such a one."""
+    if current.get() is None:
+        return None
+    context = copy_context()
+    context.run(current.set, None)
+    return context

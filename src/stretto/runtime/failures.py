@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from stretto.core.canonical import encode
 from stretto.core.errors import (
     GIVEN_UP,
+    ContextOverflow,
     Failure,
     LoopDetected,
     ModelError,
     NotDone,
     PolicyDenied,
     RunCancelled,
+    Starved,
     StepError,
     ToolError,
     UsageError,
     WorkerFailed,
+    WriteConflict,
 )
 from stretto.core.events import Encoded, StepFailed
 
@@ -33,6 +38,8 @@ _KNOWN: dict[str, type[Exception]] = {
         NotDone,
         PolicyDenied,
         UsageError,
+        WriteConflict,
+        Starved,
         ValueError,
         TypeError,
         KeyError,
@@ -56,8 +63,8 @@ _KNOWN: dict[str, type[Exception]] = {
         UnicodeError,
     )
 }
-_FINAL = (UsageError, PolicyDenied, NotDone, RunCancelled, LoopDetected)
-_FINAL_KINDS = {LoopDetected.__name__, GIVEN_UP}
+_FINAL = (UsageError, PolicyDenied, NotDone, RunCancelled, LoopDetected, ContextOverflow)
+_FINAL_KINDS = {LoopDetected.__name__, ContextOverflow.__name__, GIVEN_UP}
 _PATH, _TRIES = "_stretto_path", "_stretto_tries"
 
 
@@ -110,6 +117,17 @@ def failure_from(body: dict[str, Any]) -> Failure:
         tuple(failure_from(other) for other in body.get("beside") or ()),
         body.get("where", ""),
     )
+
+
+def together(errors: Sequence[Exception]) -> Exception:
+    """The first of several errors, with the failures of the others beside it."""
+    failed = [error for error in errors if isinstance(error, WorkerFailed)]
+    if failed[:1] != list(errors[:1]):
+        return errors[0]
+    first = failed[0].failure
+    whole = WorkerFailed(replace(first, beside=(*first.beside, *(error.failure for error in failed[1:]))))
+    whole.__cause__ = failed[0]
+    return whole
 
 
 def is_final(error: Exception) -> bool:

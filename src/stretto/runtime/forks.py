@@ -113,8 +113,8 @@ def _fact(row: Row) -> Event | None:
             return replace(done, cost="", usage=None, result=_value(done.result), request=_value(done.request))
         case TaskStarted() as started:
             return replace(started, input=_value(started.input))
-        case TaskFinished(output=output):
-            return TaskFinished(_value(output))
+        case TaskFinished(output=output, memo=memo):
+            return TaskFinished(_value(output), _value(memo))
         case event:
             return _whole(event)
 

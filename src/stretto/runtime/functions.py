@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random as _random
+from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from stretto.core.canonical import encode
-from stretto.core.errors import UsageError
+from stretto.core.errors import PolicyDenied, UsageError
 from stretto.core.events import Asked, Encoded
+from stretto.core.ports import Codec
 from stretto.core.scope import current
 from stretto.core.values import Accepted, Answer, Rejected, Settings, Spend, WaitKind, dollars
 from stretto.core.values import seconds as in_seconds
-from stretto.runtime import waits
+from stretto.runtime import failures, waits
 from stretto.runtime.scope import Scope
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for
 
@@ -50,12 +52,20 @@ async def sleep(seconds: float | str = 0, *, minutes: float = 0, hours: float = 
 
 
 @overload
-async def ask(question: str, *, to: str = "", expires: float | str | None = None) -> str: ...
+async def ask(question: str, *, to: str = "", expires: float | str | None = None, about: object = None) -> str: ...
 @overload
-async def ask(question: str, kind: type[T], *, to: str = "", expires: float | str | None = None) -> T: ...
-async def ask(question: str, kind: Any = str, *, to: str = "", expires: float | str | None = None) -> Any:
-    """Ask a person, addressed by `to`, and wait for a typed answer; an expired question is a `TimeoutError`."""
-    answer = await _question("question", question, codec_for(kind), to, expires)
+async def ask(
+    question: str, kind: type[T], *, to: str = "", expires: float | str | None = None, about: object = None
+) -> T: ...
+async def ask(
+    question: str, kind: Any = str, *, to: str = "", expires: float | str | None = None, about: object = None
+) -> Any:
+    """Ask a person, addressed by `to`, and wait for a typed answer; an expired question is a `TimeoutError`.
+
+    `about` is shown with the question.
+    """
+    shown = b"" if about is None else encode(about)
+    answer = await _question("question", question, codec_for(kind), to, expires, shown)
     return codec_for(kind).load(answer.value)
 
 
@@ -65,13 +75,70 @@ async def receive(signal: str, kind: Any = Any, *, timeout: float | str | None =
     return codec_for(kind).load(answer.value)
 
 
+SAID = "said"
+"""The signal that brings what somebody says in a conversation."""
+
+
+async def listen(reply: object = None, kind: Any = str, *, timeout: float | str | None = None) -> Any:
+    """Reply to what was said last, and wait for what is said next (`job.say("...")`, `stretto say ID TEXT`).
+
+    Raises `TimeoutError` where nobody says anything in time.
+    """
+    codec = codec_for(kind)
+    return codec.load((await heard(None if reply is None else encode(reply), codec, timeout)).value)
+
+
+async def heard(reply: bytes | None, codec: Codec[Any], timeout: float | str | None = None) -> Answer:
+    """What is said next, as it was sent; `reply` is shown to who says it."""
+    return await _question("signal", SAID, codec, "", timeout, reply or b"")
+
+
 async def review(
-    content: T, question: str = "Is this right?", *, to: str = "", expires: float | str | None = None
+    content: T,
+    question: str = "Is this right?",
+    *,
+    to: str = "",
+    expires: float | str | None = None,
+    check: Callable[[T], object] | None = None,
 ) -> Accepted[T] | Rejected:
-    """Show content to a person, who accepts it (maybe revised) or rejects it with a reason."""
+    """Show content to a person, who accepts it (maybe revised) or rejects it with a reason.
+
+    A revision for which `check` raises `UsageError` or `ValueError` is refused with what it says; the question stays open.
+    """
+    answer, _ = await _review("review()", content, question, to, expires, check)
+    return answer
+
+
+async def approved(
+    content: T,
+    question: str = "Is this right?",
+    *,
+    to: str = "",
+    expires: float | str | None = None,
+    check: Callable[[T], object] | None = None,
+) -> T:
+    """Content as a person accepted it, maybe revised. Raises `PolicyDenied` where it is rejected.
+
+    A run that failed of that asks again when it is resumed. `check` is as in `review`.
+    """
+    answer, ident = await _review("approved()", content, question, to, expires, check)
+    if isinstance(answer, Accepted):
+        return answer.value
+    error = PolicyDenied(f"{question!r} was rejected: {answer.reason or 'no reason was given'}")
+    raise failures.tagged(error, _here("approved()").key, ident)
+
+
+async def _review(
+    name: str,
+    content: T,
+    question: str,
+    to: str,
+    expires: float | str | None,
+    check: Callable[[T], object] | None,
+) -> tuple[Accepted[T] | Rejected, str]:
     codec: TypeCodec[Any] = codec_for(type(content)) if not isinstance(content, dict | list) else ANYTHING
     data, _ = codec.stored(content)
-    scope = _here("review()")
+    scope = _here(name)
     ident = scope.identify("review", question[:40], encode([question]) + data)
 
     def asked(wait: str) -> Asked:
@@ -86,26 +153,29 @@ async def review(
             schema=Encoded(encode(codec.schema)),
         )
 
-    def check(answer: Answer) -> str:
+    def fits(answer: Answer) -> str:
         if answer.decision not in ("approve", "reject", "expired"):
             return f"a review is answered with approve or reject, not {answer.decision!r}"
-        return _misfit(codec, answer) if answer.value is not None else ""
+        return _misfit(codec, answer, check) if answer.value is not None else ""
 
-    answer = await waits.wait(scope, ident, scope.recall(ident), asked, check)
+    answer = await waits.wait(scope, ident, scope.recall(ident), asked, fits)
     if answer.decision != "approve":
-        return Rejected(answer.reason or ("nobody answered in time" if answer.decision == "expired" else ""))
-    return Accepted(content if answer.value is None else codec.load(answer.value))
+        return Rejected(answer.reason or ("nobody answered in time" if answer.decision == "expired" else "")), ident
+    return Accepted(content if answer.value is None else codec.load(answer.value)), ident
 
 
-async def _question(kind: WaitKind, prompt: str, codec: TypeCodec[Any], to: str, expires: float | str | None) -> Answer:
+async def _question(
+    kind: WaitKind, prompt: str, codec: Codec[Any], to: str, expires: float | str | None, shown: bytes = b""
+) -> Answer:
     scope = _here("ask()" if kind == "question" else "receive()")
-    ident = scope.identify(kind, prompt[:40], encode([prompt, to]))
+    ident = scope.identify(kind, prompt[:40], encode([prompt, to]) + shown)
 
     def asked(wait: str) -> Asked:
         return Asked(
             wait,
             kind,
             prompt,
+            content=Encoded(shown) if shown else None,
             to=to,
             schema=Encoded(encode(codec.schema)),
             worker=scope.worker,
@@ -125,10 +195,12 @@ async def _question(kind: WaitKind, prompt: str, codec: TypeCodec[Any], to: str,
     return answer
 
 
-def _misfit(codec: TypeCodec[Any], answer: Answer) -> str:
+def _misfit(codec: Codec[Any], answer: Answer, check: Callable[[Any], object] | None = None) -> str:
     try:
-        codec.load(answer.value)
-    except ValueError as error:
+        value = codec.load(answer.value)
+        if check is not None:
+            check(value)
+    except (ValueError, UsageError) as error:
         return f"the answer does not fit: {error}"
     return ""
 

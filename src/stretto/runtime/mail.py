@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stretto.core import faults
@@ -35,6 +36,13 @@ class Mail:
     def kept(self) -> frozenset[str]:
         """The letters that were read and wait for a question that is not open yet."""
         return frozenset(self._early)
+
+    async def brings(self, signal: str) -> bool:
+        """Whether a letter with this signal has come; a run that was just made has heard of every letter so far."""
+        if not self._early and not self._run.is_resumed:
+            return False
+        letters = (decode(letter.body) for letter in await self._store.letters(self._run.id))
+        return any(letter.get("signal") == signal for letter in letters)
 
     def look_again(self) -> None:
         """A question was opened: one of the kept letters may answer it."""
@@ -110,6 +118,8 @@ class Mail:
         wait.taken = True
         faults.site("wake.before")
         event = answered(wait.id, answer, wait.edited(answer) if wait.edited is not None else "")
+        if letter and wait.asked.ask == "signal":
+            event = replace(event, letter=letter)
         await self._run.commit(wait.scope.record(event, wait.ident, Durability.FULL, consumes=letter))
         faults.site("wake.after")
         self._run.parking.answered(wait, answer)

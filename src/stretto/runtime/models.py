@@ -85,6 +85,7 @@ class _Call:
         account, held = self.scope.account, None
         if self._is_billed(account):
             held = await self._reserve(account)
+        watch = watch or self.scope.run.listeners(self.scope, self.ident)
         begun = time.perf_counter_ns()
         spent = Spend(held.usd, held.tokens, 0, 1) if held else _ONE_CALL  # what counts if nothing more is heard
         try:
@@ -134,6 +135,7 @@ class _Call:
             (usage.input, usage.output, usage.cached, usage.cache_written),
             _amount(spent),
             answer.model or self.model.name,
+            queued=answer.queued,
         )
         blobs = [(head, stored)] if held else [*self.blobs, (head, stored)]
         await self.scope.run.commit(self.scope.record(event, self.ident, blobs=blobs))

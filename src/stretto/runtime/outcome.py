@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stretto.core.ports import Clock, Gate, Model, Store
+from stretto.core.messages import Delta
+from stretto.core.ports import Clock, Gate, Model, Store, Tracer
 from stretto.models.guarded import Guards
+
+if TYPE_CHECKING:
+    from stretto.runtime.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The run's result."""
+    """The run's result; `events` is how many events led to it."""
 
     output: Any
+    events: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,38 @@ class Stopped:
 Outcome = Finished | Waiting | Stopped
 
 
-async def outcome_of(drive: asyncio.Task[Outcome]) -> Outcome | None:
-    """What comes of a run that is being driven; None where it was let go of. Who waits here may be cancelled, not it."""
-    if not drive.done():
-        over = asyncio.Event()
-        drive.add_done_callback(lambda _: over.set())
-        await over.wait()
-    return None if drive.cancelled() or drive.exception() is not None else drive.result()
+class Ending:
+    """What comes of a run that is driven, once nothing of it goes on here; None where it was let go of."""
+
+    __slots__ = ("_hears", "_waiting", "is_over", "outcome")
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.outcome: Outcome | None = None
+        self._hears: Callable[[Outcome | None], None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def wait(self) -> Outcome | None:
+        """Wait for it. Who waits here may be cancelled, the run is not."""
+        if not self.is_over:
+            self._waiting.append(future := asyncio.get_running_loop().create_future())
+            await future
+        return self.outcome
+
+    def then(self, hears: Callable[[Outcome | None], None]) -> None:
+        """Tell this one before all who wait."""
+        self._hears = hears
+
+    def tell(self, outcome: Outcome | None) -> None:
+        """It is over."""
+        self.is_over, self.outcome = True, outcome
+        hears, self._hears = self._hears, None
+        if hears is not None:
+            hears(outcome)
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +82,9 @@ class Surroundings:
     model: Callable[[str], Model]
     deps: Mapping[type, Any]
     guards: Guards = field(default_factory=Guards)
+    listeners: Callable[[Scope, str], Callable[[Delta], None] | None] = lambda scope, ident: None
+    """Who hears what a model says as it says it, by the scope and identity of the call; None where nobody listens."""
     stand_in: Callable[[Any], Any] = lambda tool: tool
     """What is called in place of a tool: itself, but for a run that must not touch the world."""
+    tracers: tuple[Tracer, ...] = ()
+    """Who is told what a run did before it is taken up."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from stretto.core import faults
-from stretto.core.errors import JournalError
+from stretto.core.errors import JournalError, Starved
 from stretto.core.events import RunParked
 from stretto.core.ports import Entry, Lease, Store
 from stretto.core.values import Answer
@@ -38,6 +38,7 @@ class Parking:
         self._active = 1
         self.awaited: set[asyncio.Future[Any]] = set()
         """What the idle threads wait for: where one is done, its thread is about to go on."""
+        self._hungry: set[asyncio.Future[Any]] = set()
         self._deadlines: list[int] = []
         self._looking: asyncio.TimerHandle | None = None
 
@@ -57,15 +58,20 @@ class Parking:
         if self._active <= 0:
             self._loop.call_soon(self.consider)
 
-    async def until(self, change: Awaitable[Any]) -> None:
-        """Wait for something that another branch, or a person whom it asked, brings about."""
+    async def until(self, change: Awaitable[Any], *, starves: bool = False) -> None:
+        """Wait for something that another branch, or a person whom it asked, brings about.
+
+        What `starves` can come from a branch alone: `Starved` is raised where all others wait as well, and for nobody.
+        """
         known = {change} if isinstance(change, asyncio.Future) else set()
         self.awaited |= known
+        self._hungry |= known if starves else set()
         self.idle()
         try:
             await change
         finally:
             self.awaited -= known
+            self._hungry -= known
             self.rejoined()
         self._run.check_open()
 
@@ -140,15 +146,24 @@ class Parking:
     def consider(self, *, force: bool = False) -> None:
         """Park the run if all that is left of it waits and nothing is in flight."""
         run = self._run
-        if run.closed or self.underway or run.busy or not self.waits or run.is_over or (self._active > 0 and not force):
+        if run.closed or self.underway or run.busy or run.is_over or (self._active > 0 and not force):
             return
         if any(future.done() for future in self.awaited):  # it was answered, won or cut off, and does not know it yet
+            return
+        if not self.waits:
+            self._starve()
             return
         expiries = (wait.asked.expires for wait in self.waits.values() if wait.asked.expires is not None)
         wake = min((*expiries, *self._deadlines), default=None)
         if wake is None or wake - run.now() >= LINGER:
             self.underway = True
             run.background(self._park(wake))
+
+    def _starve(self) -> None:
+        """Nobody goes on, and nobody is waited for: whoever waits for a message waits in vain."""
+        if self._active <= 0 and not self._deadlines:
+            for future in self._hungry:
+                future.set_exception(Starved("nobody is left who could send it"))
 
     def _look_again(self) -> None:
         if self._looking is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,8 @@ ROOT = "0"
 """The scope around all others."""
 _ACCOUNTS = "budget "
 _BEGINS = {TaskStarted.kind, StepIntended.kind, Asked.kind}
+MEETINGS = ("memory ", "message ")
+"""What the identities of steps begin with by which tasks of a run meet; see `runtime.board`."""
 _ENDS = {TaskFinished.kind, TaskFailed.kind, StepDone.kind, StepFailed.kind, Answered.kind, Decided.kind}
 
 
@@ -52,7 +54,7 @@ class Recording:
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         rows = tuple(rows)
-        self.tally = Counter(row.kind for row in rows)
+        self.tally: dict[str, int] = defaultdict(int)
         """How many events of each kind there are."""
         self._records: dict[tuple[str, str], Record] = {}
         self._failed: RunFailed | None = None
@@ -61,9 +63,14 @@ class Recording:
         self._done: list[tuple[Row, Row]] = []
         self.rules: list[Rule] = []
         """The standing rules that people made for this run."""
+        self.meetings: list[Row] = []
+        """What its tasks wrote to and read from each other, in order."""
         for row in rows:
+            self.tally[row.kind] += 1
             ledger.see(row)
             self._see(row)
+        self.parents = ledger.parents
+        """The task that gave each task."""
         self.spent = ledger.totals()
         """What was spent in each task's scope and all below it."""
         self.worked = ledger.worked
@@ -87,6 +94,8 @@ class Recording:
                 first = self._records.get((row.scope, first_of(row.ident)))
                 if first is not None and first.begun is not None:
                     self._done.append((first.begun, row))
+            elif row.kind == StepDone.kind and row.ident.startswith(MEETINGS):
+                self.meetings.append(row)
         elif row.kind == Ruled.kind:
             self.rules.append(rule_of(row))
         elif row.kind == RunFailed.kind:
@@ -99,13 +108,17 @@ class Recording:
         return self._records.setdefault((row.scope, row.ident), Record())
 
     def _reopen(self, failed: RunFailed) -> None:
-        """Forget the failures that ended the run, so that a resume tries again exactly there."""
+        """Forget the failures that ended the run, so that a resume tries again exactly there.
+
+        A task among them that did not fail is one that was only asked for because others had.
+        """
         for step in failed.path:
             scope, _, ident = step.partition(" ")
             record = self._records.get((scope, ident))
             if record is None:
                 continue
-            if record.begun is None or record.begun.kind != TaskStarted.kind:
+            followed = record.ended is not None and record.ended.kind == TaskFinished.kind
+            if followed or record.begun is None or record.begun.kind != TaskStarted.kind:
                 del self._records[scope, ident]
             record.ended = None
 
@@ -187,7 +200,7 @@ class _Ledger:
     """Adds up what a run has spent; an intent without an end counts at what it reserved."""
 
     def __init__(self) -> None:
-        self._parents: dict[str, str] = {}
+        self.parents: dict[str, str] = {}
         self._calls: dict[tuple[str, str], tuple[str, Spend]] = {}
         self._lost: list[tuple[str, Spend]] = []
         self.caps: dict[str, Budget] = {}
@@ -202,7 +215,7 @@ class _Ledger:
         if row.kind == TaskStarted.kind:
             started = row.event()
             assert isinstance(started, TaskStarted)
-            self._parents[started.task] = task
+            self.parents[started.task] = task
             self.begun[started.task] = self.worked
         elif row.ident.startswith("model "):
             call = row.scope, row.ident
@@ -224,7 +237,7 @@ class _Ledger:
             at: str | None = scope
             while at is not None:
                 totals[at] = totals.get(at, _NOTHING) + spend
-                at = self._parents.get(at)
+                at = self.parents.get(at)
         return totals
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from stretto.core.canonical import encode, identity
 from stretto.core.events import Ref, Row, StepIntended, TaskFinished, TaskStarted
+from stretto.runtime.recording import MEETINGS
 
 Blob = Callable[[str], Awaitable[bytes]]
 
@@ -32,11 +33,18 @@ class Reuse:
 async def reusable(rows: Sequence[Row], at: int, blob: Blob) -> Reuse:
     """What can be reused of a run's events behind `at`."""
     reuse, begun = Reuse(), dict[tuple[str, str], TaskStarted]()
+    parents, met = dict[str, str](), set[str]()
     for row in rows:
+        if row.ident.startswith(MEETINGS):  # what a task does to others is no part of its output
+            task: str | None = row.scope.partition(".")[0]
+            while task is not None:
+                met.add(task)
+                task = parents.get(task)
         match row.event():
             case TaskStarted() as started:
                 begun[row.scope, row.ident] = started
-            case TaskFinished(output=output) if row.seq > at:
+                parents[started.task] = row.scope.partition(".")[0]
+            case TaskFinished(output=output) if row.seq > at and begun[row.scope, row.ident].task not in met:
                 started = begun[row.scope, row.ident]
                 name = _task(started.worker, started.fingerprint, await _bytes(started.input, blob))
                 reuse.outputs.setdefault(name, []).append(output)

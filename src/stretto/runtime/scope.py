@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from stretto.core import faults
+from stretto.core import faults, media
 from stretto.core.canonical import encode, identity
 from stretto.core.errors import NotDone, UsageError
 from stretto.core.events import Decided, Encoded, Event, StepDone, StepFailed
@@ -20,6 +20,7 @@ from stretto.core.scope import current
 from stretto.policy.ledger import Account
 from stretto.runtime import actions, failures
 from stretto.runtime.recording import Record
+from stretto.telemetry import traces
 
 if TYPE_CHECKING:
     from stretto.runtime.execution import Execution
@@ -42,9 +43,12 @@ class Scope:
         "origin",
         "owner",
         "parent",
+        "queued",
         "retried",
         "retry",
         "run",
+        "since",
+        "talk",
         "worker",
     )
 
@@ -58,10 +62,16 @@ class Scope:
         """Further tries after a failure, as the innermost task around says; 0 where none says anything."""
         self.input: bytes | None = None
         """What the task was given, as it is stored; None in a branch of one."""
+        self.talk: Any = None
+        """Of a turn of a conversation: what was said before, and then what the next one needs to know."""
+        self.since: int = run.tick
+        """How often the run's tasks had met when this began."""
         self.parent = parent
         self.worker = worker
         self.account = account
         self.owner: asyncio.Task[Any] | None = None
+        self.queued = 0
+        """Microseconds that it waited for its turn, as a branch, until the next task is given in it."""
         self.elsewhere: set[tuple[str, str]] = set()
         """What this scope and those inside it asked for in scopes around: the calls that were made there."""
         self._counts: dict[str, int] = {}
@@ -87,7 +97,10 @@ class Scope:
 
     def child(self, key: str, worker: str, account: Account) -> Scope:
         """The scope of a task that was given to a worker."""
-        return Scope(self.run, key, self, worker, account)
+        child, here = Scope(self.run, key, self, worker, account), current.get()
+        if here is not None and here is not self:  # it was called for here, and is awaited in a branch
+            child.since = here.since
+        return child
 
     def around(self) -> Iterator[Scope]:
         """The scopes around this one, innermost first."""
@@ -199,9 +212,10 @@ class Scope:
         try:
             with run.outside():
                 faults.site("effect.before")
-                value = await perform()
+                value = await (traces.within(self, ident, perform) if run.traced else perform())
                 faults.site("effect.after")
-            data, value = codec.stored(value)
+            (data, value), given = codec.stored(value), value
+            blobs = media.contents(data, given)
         except Exception as error:  # noqa: BLE001  the boundary at which an effect's error becomes an event
             failed = failures.of_step(
                 kind, name, error, request, _microseconds(begun), doubt=doubt and not isinstance(error, NotDone)
@@ -209,7 +223,8 @@ class Scope:
             await run.commit(self.record(failed, ident, durability))
             surfaced = failures.tagged(failures.surfaced(error), self.key, ident)
             raise surfaced from (None if surfaced is error else error)
-        done = self.record(StepDone(kind, name, Encoded(data), request, _microseconds(begun)), ident, durability)
+        event = StepDone(kind, name, Encoded(data), request, _microseconds(begun))
+        done = self.record(event, ident, durability, blobs=blobs)
         if done is not None:
             await run.commit(done)
         return value
@@ -235,6 +250,22 @@ class Scope:
         await self.frontier(name)
         value = choose()
         self.settle(ident, name, value)
+        return value
+
+    def decide_now(
+        self, name: str, request: bytes, choose: Callable[[], tuple[Any, Sequence[tuple[str, bytes]]]]
+    ) -> Any:
+        """The same where nothing can be awaited: a small value, and the blobs to store with it."""
+        ident = self.identify("decision", name, request)
+        record = self.recall(ident)
+        if record is not None and record.ended is not None:
+            event = record.ended.event()
+            assert isinstance(event, Decided)
+            return event.value
+        self.run.check_open()
+        self.run.owes_nothing(self, name)
+        value, blobs = choose()
+        self.record(Decided(name, Encoded(encode(value))), ident, blobs=blobs)
         return value
 
     async def decided(self, ident: str) -> tuple[bool, Any]:

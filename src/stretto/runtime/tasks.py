@@ -114,7 +114,8 @@ async def _attempt(
             found, output = scope.run.reuse.task(worker.name, worker.fingerprint(), data)
             if found:
                 return await _taken_over(scope, ident, data, worker, label, output)
-        started = TaskStarted(worker.name, key, Encoded(data), label, attempt, worker.fingerprint())
+        queued, scope.queued = scope.queued, 0
+        started = TaskStarted(worker.name, key, Encoded(data), label, attempt, worker.fingerprint(), queued=queued)
         await scope.run.commit(scope.record(started, ident))
     child = scope.child(key, worker.name, account)
     child.origin = task_key(scope.origin, ident.removesuffix(f" attempt {attempt}"))
@@ -136,7 +137,10 @@ async def _attempt(
         if again:
             raise _Again from error
         raise failures.tagged(WorkerFailed(failure), scope.key, ident) from error
-    await scope.run.commit(scope.record(TaskFinished(Encoded(stored)), ident))
+    memo = None
+    if child.talk is not None and (scope.parent is None or scope.talk is not None):
+        scope.talk, memo = child.talk, Encoded(encode(child.talk))
+    await scope.run.commit(scope.record(TaskFinished(Encoded(stored), memo), ident))
     return output
 
 
@@ -170,7 +174,9 @@ def _fitting(worker: Worker, output: Any) -> tuple[bytes, Any]:
 async def _recorded(scope: Scope, record: Record, worker: Worker) -> Any:
     assert record.ended is not None
     match record.ended.event():
-        case TaskFinished(output=output):
+        case TaskFinished(output=output, memo=memo):
+            if memo is not None:
+                scope.talk = await scope.run.value(memo)
             return worker.gives.load(await scope.run.value(output))
         case TaskFailed(failure=failure, again=again):
             if again:

@@ -5,7 +5,7 @@ Nothing here is stored; whoever has the events has all of it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,9 +148,21 @@ class View:
 
     @property
     def plan(self) -> Any:
-        """The plan in force, as data; None where nothing was planned."""
-        plans = [value for _, _, name, value in self.decisions if name == "plan"]
-        return plans[-1] if plans else None
+        """The plan in force, as data: of the outermost orchestrator, of several the last; None where nothing was planned."""
+        plans = self.plans
+        outer = [plan for key, plan in plans.items() if not any(above in plans for above in self.above(key))]
+        return outer[-1] if outer else None
+
+    @property
+    def plans(self) -> dict[str, Any]:
+        """The plan in force of each orchestrator's task."""
+        return {scope.partition(".")[0]: value for _, scope, name, value in self.decisions if name == "plan"}
+
+    def above(self, key: str) -> Iterator[str]:
+        """The tasks around a task, innermost first."""
+        while key in self.tasks:
+            key = self.tasks[key].parent
+            yield key
 
     def children(self, key: str) -> list[TaskView]:
         """The tasks that a task gave to others, in the order of their beginning."""
@@ -201,7 +213,7 @@ class View:
             case Pruned(by=by) if self.state is RunState.FAILED:
                 self.failure = {"worker": self.worker or "its worker", "error": f"pruned by {by}", "kind": Pruned.kind}
             case RunResumed():
-                self.resumes, self.failure = self.resumes + 1, None
+                self.resumes, self.failure, self.output = self.resumes + 1, None, None
             case _:
                 pass  # what is left changes nothing but the state
 

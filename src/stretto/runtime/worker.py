@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,8 @@ class Worker(Generic[In, Out]):
     """The shape of a worker: see `core.ports.Worker`. Subclasses give it a name, codecs and `work`."""
 
     name: str
+    converses = False
+    """Whether it goes on after an answer with what is said next; it then has `turn`."""
 
     @property
     def takes(self) -> Codec[Any]:
@@ -69,6 +72,22 @@ class Worker(Generic[In, Out]):
         if kwargs:
             return kwargs if not args else {"input": args[0] if len(args) == 1 else list(args), **kwargs}
         return args[0] if len(args) == 1 else (list(args) if args else None)
+
+    def turn(self, memo: Any) -> Worker[Any, Any]:
+        """Who answers what is said next, going on from what the turn before left to know (None where it left nothing)."""
+        raise NotImplementedError(f"{type(self).__name__} has no turn()")
+
+    def taking(self, codec: Codec[Any]) -> Worker[In, Out]:
+        """The same worker where it is known what it is given: if it does not say what it takes, it takes that."""
+        return self
+
+    def choosing(self, choices: Mapping[str, str]) -> Worker[In, Out]:
+        """The same worker where it has to answer with one of these labels; each comes with what it is good for."""
+        return self
+
+    def room(self, scope: Any) -> int | None:
+        """How much it can be given at once in that scope, in tokens; None where it does not say."""
+        return None
 
     async def work(self, context: Any, value: In) -> Out:
         """Do it. Every effect goes through the context."""

@@ -17,6 +17,7 @@ from stretto.runtime.tasks import Call
 from stretto.runtime.worker import PLAIN, Worker
 from stretto.tools.codec import TypeCodec, codec_for
 from stretto.tools.signature import Signature, signature_of, summary
+from stretto.tools.tool import Tool
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,6 +53,11 @@ class Workflow(Worker[Any, R], Generic[P, R]):
         said = self.signature.returns
         return codec_for(self.untyped[1] if said is Any else said)
 
+    def taking(self, codec: Codec[Any]) -> Workflow[P, R]:
+        """See `Worker.taking`."""
+        kind = getattr(codec, "kind", Any)
+        return self if kind is Any or self.untyped[0] is not Any else replace(self, untyped=(kind, self.untyped[1]))
+
     @property
     def options(self) -> Options:
         """How its tasks are run."""
@@ -64,9 +70,7 @@ class Workflow(Worker[Any, R], Generic[P, R]):
 
     def describe(self) -> Any:
         """The function's own code; what it calls has fingerprints of its own."""
-        code = getattr(self.function, "__code__", None)
-        constants = [str(constant) for constant in code.co_consts if not inspect.iscode(constant)] if code else []
-        return {"name": self.name, "code": code.co_code.hex() if code else "", "constants": constants}
+        return {"name": self.name, **code_of(self.function)}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
         return super().__call__(*args, **kwargs)
@@ -82,12 +86,45 @@ class Workflow(Worker[Any, R], Generic[P, R]):
 
     async def work(self, context: Any, value: Any) -> R:
         """Call the function."""
-        names = list(self.signature.arguments)
-        arguments = {names[0]: value} if len(names) == 1 else dict(value or {})
+        arguments = self.named(value)
         if self.signature.injected or self.signature.wants_key:
             arguments |= self.signature.inject(context.run.deps, context.key)
         result = self.function(*(arguments.pop(name) for name in self.signature.positional), **arguments)
         return cast(R, await result if inspect.isawaitable(result) else result)
+
+    def named(self, value: Any) -> dict[str, Any]:
+        """An input as arguments by name."""
+        names = list(self.signature.arguments)
+        return {names[0]: value} if len(names) == 1 else dict(value or {})
+
+
+@dataclass(frozen=True)
+class ToolTask(Workflow[P, R]):
+    """A tool as a worker: its task is one call of it, behind the gates."""
+
+    tools: tuple[Tool[P, R], ...] = ()
+
+    @property
+    def description(self) -> str:
+        """The tool's own."""
+        return self.tools[0].description
+
+    def describe(self) -> Any:
+        """The function's own code, and what the gates know of it."""
+        return {**super().describe(), "risk": self.tools[0].risk, "effect": self.tools[0].effect}
+
+    async def work(self, context: Any, value: Any) -> R:
+        """Call the tool."""
+        return cast(R, await context.tool(self.tools[0], self.named(value)))
+
+
+def code_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """A function's own code, as a fingerprint covers it."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return {"code": "", "constants": [], "names": []}
+    constants = [str(constant) for constant in code.co_consts if not inspect.iscode(constant)]
+    return {"code": code.co_code.hex(), "constants": constants, "names": list(code.co_names)}
 
 
 class Arguments:
@@ -160,12 +197,19 @@ def typed(thing: Any, takes: Any, gives: Any) -> Worker[Any, Any]:
     return replace(worker, untyped=(takes, gives)) if isinstance(worker, Workflow) else worker
 
 
-def as_worker(thing: Any) -> Worker[Any, Any]:
-    """A worker, or a function taken as one."""
+Workable = Worker[Any, Any] | Callable[..., Any]
+"""A worker, or a function that `as_worker` makes one of."""
+
+
+def as_worker(thing: Any, name: str = "") -> Worker[Any, Any]:
+    """A worker, or a function or tool taken as one; `name` is for a function that has none of its own."""
     if isinstance(thing, Worker):
         return thing
     if all(hasattr(thing, name) for name in ("name", "work", "takes", "gives", "options", "fingerprint")):
         return cast("Worker[Any, Any]", thing)
+    if isinstance(thing, Tool):
+        return ToolTask(thing.function, thing.name, tools=(thing,))
     if callable(thing) and hasattr(thing, "__name__"):
-        return cast("Worker[Any, Any]", workflow(thing))
+        own = thing.__name__
+        return cast("Worker[Any, Any]", workflow(name=name if name and own == "<lambda>" else own)(thing))
     raise UsageError(f"{thing!r} is not a worker; give an Agent, a pattern, a @workflow or a function")

@@ -8,6 +8,7 @@ only its end. A write may fail, before or after it reached the disk, and the dis
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import TypeVar
@@ -15,7 +16,7 @@ from typing import TypeVar
 from stretto.core import faults
 from stretto.core.errors import JournalError
 from stretto.core.events import Row
-from stretto.core.ports import Durability, Entry, Lease, Letter, Observer, RunRow
+from stretto.core.ports import Durability, Entry, Lease, Letter, Memory, Observer, RunRow
 from stretto.core.values import RunState
 from stretto.journal.memory import MemoryStore, _Run
 from stretto.testing.machine import Crash, Machine
@@ -81,6 +82,8 @@ class SimulatedStore:
 
     `lazy`: what nobody waits for is committed only with the next thing somebody waits for: the worst case.
     """
+
+    at_once = sys.maxsize
 
     def __init__(self, disk: Disk, machine: Machine, *, lazy: bool = True) -> None:
         self._disk, self._machine, self._lazy = disk, machine, lazy
@@ -183,6 +186,10 @@ class SimulatedStore:
 
     async def find(self, run: str) -> RunRow | None:
         return await self._disk.find(run)
+
+    @property
+    def memory(self) -> Memory:
+        return self._disk.memory
 
     async def due(self, now: int) -> list[tuple[str, frozenset[str]]]:
         return await self._disk.due(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar, cast
 
@@ -10,6 +11,7 @@ from pydantic_core import PydanticSerializationError
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
+from stretto.core.ports import Codec
 
 T = TypeVar("T")
 _PLAIN: tuple[Any, ...] = (str, int, bool, type(None))
@@ -90,6 +92,12 @@ def codec_for(kind: Any) -> TypeCodec[Any]:
 
 
 ANYTHING: TypeCodec[Any] = codec_for(Any)
+
+
+def common(codecs: Iterable[Codec[Any]]) -> Codec[Any]:
+    """What values of any of these codecs cross with: the one that they all are, else anything."""
+    first, *others = codecs
+    return first if all(other is first for other in others) else ANYTHING
 
 
 def name_of(kind: Any) -> str:

@@ -21,13 +21,14 @@ from typing import Any
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import NotDone, StepError, ToolError, UsageError
+from stretto.core.scope import trace
 
 _RAISED = {"ToolError": ToolError, "NotDone": NotDone}
 
 
 async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call the function in a child process; the child and all that it started die with the caller's patience."""
-    order = encode({**_place(function), "arguments": dict(arguments)})
+    order = encode({**_place(function), "arguments": dict(arguments), "trace": trace.get()})
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -70,6 +71,7 @@ def _place(function: Callable[..., Any]) -> dict[str, str]:
 def main() -> None:
     """The child: do one order."""
     order = decode(sys.stdin.buffer.read())
+    trace.set(order["trace"])
     answer, sys.stdout = sys.stdout, sys.stderr
     try:
         thing: Any = _module(order)

@@ -1,7 +1,8 @@
 """What a function takes: arguments that a model or caller gives, and what is injected.
 
 Keyword-only parameters are injected where they are named `idempotency_key`, or annotated with a class that is no JSON
-type: a database handle, a client. They stand in no schema, no prompt and no journal row.
+type: a database handle, a client. They stand in no schema, no prompt and no journal row. The default `injected` tells
+type checkers that a caller need not give them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Annotated, Any, Union, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Union, cast, get_origin, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, Field, ValidationError, create_model
 
@@ -19,6 +20,17 @@ from stretto.core.errors import UsageError
 from stretto.tools.codec import complaint, name_of
 
 KEY = "idempotency_key"
+
+
+class _Injected:
+    """The default of what is injected."""
+
+    def __repr__(self) -> str:
+        return "injected"
+
+
+injected = cast("Any", _Injected())
+"""`async def book(amount: int, *, ledger: Ledger = injected)`: given by the app, not by whoever calls `book(5)`."""
 _JSON = (str, int, float, bool, bytes, list, dict, tuple, set, frozenset, type(None))
 
 
@@ -110,18 +122,18 @@ def signature_of(function: Callable[..., Any]) -> Signature:
             f"{function.__qualname__}: annotation {error.name!r} is not defined where the function is; "
             "import it at the top of the module"
         ) from error
-    arguments, injected, wants_key = {}, {}, False
+    arguments, handles, wants_key = {}, {}, False
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise UsageError(f"{function.__qualname__} takes *{name}; a tool's arguments must be named one by one")
         kind = hints.get(name, Any)
         if parameter.kind is parameter.KEYWORD_ONLY and name == KEY:
             wants_key = True
-        elif parameter.kind is parameter.KEYWORD_ONLY and _is_handle(kind):
-            injected[name] = kind
+        elif parameter.default is injected or (parameter.kind is parameter.KEYWORD_ONLY and _is_handle(kind)):
+            handles[name] = kind
         else:
             arguments[name] = parameter.replace(annotation=kind)
-    return Signature(function, arguments, injected, wants_key, hints.get("return", Any))
+    return Signature(function, arguments, handles, wants_key, hints.get("return", Any))
 
 
 def _is_handle(kind: Any) -> bool:
@@ -146,6 +158,15 @@ def fitted(function: Callable[..., Any], args: Mapping[str, Any], deps: Mapping[
     """The arguments for a tool's `verify`, `preview` or `undo`: the tool's own, and what it wants injected."""
     known = _companion(function)
     return {**args, **known.inject(deps, key)} if known is not None else dict(args)
+
+
+def injections(function: Callable[..., Any], deps: Mapping[type, Any]) -> dict[str, Any]:
+    """What a function wants injected; nothing where its parameters cannot be read."""
+    try:
+        known = _companion(function)
+    except (TypeError, ValueError):  # not hashable, or a builtin
+        return {}
+    return known.inject(deps, "") if known is not None and known.injected else {}
 
 
 def summary(function: Callable[..., Any]) -> str:

@@ -15,7 +15,7 @@ from stretto.core.values import Effect, Preview, Risk, seconds
 from stretto.tools import process as processes
 from stretto.tools import threads
 from stretto.tools.codec import TypeCodec, codec_for
-from stretto.tools.signature import Signature, signature_of, summary
+from stretto.tools.signature import KEY, Signature, injected, signature_of, summary
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,7 +65,7 @@ class Tool(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
         scope = current.get()
         if scope is None:
-            return self.invoke(self.signature.bind(args, _without(kwargs, self.signature)) | kwargs)
+            return self.invoke(self.signature.bind(args, _without(kwargs, self.signature)) | _whole(kwargs, self))
         given = self.signature.bind(args, kwargs)
         return cast("Coroutine[Any, Any, R]", scope.tool(self, given))
 
@@ -87,6 +87,18 @@ class Tool(Generic[P, R]):
     def using(self, **changes: Any) -> Tool[P, R]:
         """The same tool with other properties, e.g. `search.using(risk="medium")`."""
         return replace(self, **changes)
+
+
+def _whole(kwargs: Mapping[str, Any], tool: Tool[Any, Any]) -> dict[str, Any]:
+    """What was given by name, where nothing is missing that only a run injects."""
+    defaults = getattr(tool.function, "__kwdefaults__", None) or {}
+    missing = [name for name in tool.signature.injected if defaults.get(name, injected) is injected]
+    missing = [name for name in missing if name not in kwargs]
+    if missing:
+        raise UsageError(
+            f"{tool.name} is called outside a run, where nothing is injected; give it {', '.join(missing)} by name"
+        )
+    return {KEY: "", **kwargs} if tool.signature.wants_key and defaults.get(KEY) is injected else dict(kwargs)
 
 
 def _without(kwargs: Mapping[str, Any], signature: Signature) -> dict[str, Any]:

@@ -38,7 +38,10 @@ class Client:
             "model_request_parameters": outgoing.parameters(request, typed=self._takes_schema()),
         }
         try:
-            response = await (model_request(**said) if watch is None else _streamed(said, watch))
+            if watch is None:
+                response = await model_request(**said)
+            else:
+                response = await _streamed(said, watch, incoming.Pieces(wrapped=incoming.is_wrapped(request.output)))
         except FAILURES as error:
             raise failure(error, self.name, self.endpoint) from error
         return incoming.reply(response, vendor, request.output)
@@ -52,8 +55,9 @@ class Client:
         return self._model.profile.get("supports_json_schema_output", False)
 
 
-async def _streamed(said: dict[str, Any], watch: Callable[[Delta], None]) -> ModelResponse:
-    pieces = incoming.Pieces()
+async def _streamed(
+    said: dict[str, Any], watch: Callable[[Delta], None], pieces: incoming.Pieces
+) -> ModelResponse:
     async with model_request_stream(**said) as stream:
         async for event in stream:
             if (delta := pieces.delta(event)) is not None:

@@ -32,37 +32,49 @@ def reply(response: ModelResponse, vendor: str, output: dict[str, Any] | None) -
     """The answer; typed output is its text, whichever way the provider gave it."""
     came = [_answer_as_text(part) for part in response.parts]
     parts = tuple(part for one in came for part in _part(one))
-    if output is not None and output.get("type") != "object":
+    if is_wrapped(output):
         parts = tuple(map(_unwrapped, parts))
     message = Message("assistant", parts, _kept(came, response, vendor))
     return ModelReply(message, _usage(response), response.model_name or "", response.finish_reason or "stop")
 
 
-class Pieces:
-    """Turns the events of a stream into deltas, which name the tool that each piece of arguments is for."""
+def is_wrapped(output: dict[str, Any] | None) -> bool:
+    """Whether `as_object` asked for the value inside an object."""
+    return output is not None and output.get("type") != "object"
 
-    def __init__(self) -> None:
-        self._tools: dict[int, str] = {}
+
+class Pieces:
+    """Turns the events of a stream into deltas, which name the tool that each piece of arguments is for.
+
+    An answer that is `wrapped` in an object of the provider's is no text for a person: its words come with the whole.
+    """
+
+    def __init__(self, *, wrapped: bool = False) -> None:
+        self._wrapped = wrapped
+        self._tools: dict[int, tuple[str, int]] = {}
 
     def delta(self, event: ModelResponseStreamEvent) -> Delta | None:
         """What a person sees of an event, if anything."""
         match event:
             case PartStartEvent(part=TextPart(content=text)) if text:
-                return Delta(text=text)
+                return self._text(text)
             case PartDeltaEvent(delta=TextPartDelta(content_delta=text)) if text:
-                return Delta(text=text)
+                return self._text(text)
             case PartStartEvent(index=index, part=ToolCallPart(tool_name=tool, args=args)):
-                self._tools[index] = tool
+                self._tools[index] = tool, sum(other != ANSWER for other, _ in self._tools.values())
                 return self._args(index, args)
             case PartDeltaEvent(index=index, delta=ToolCallPartDelta(args_delta=args)):
                 return self._args(index, args)
             case _:
                 return None
 
-    def _args(self, index: int, args: object) -> Delta:
-        tool = self._tools.get(index, "")
+    def _text(self, text: str) -> Delta | None:
+        return None if self._wrapped else Delta(text=text)
+
+    def _args(self, index: int, args: object) -> Delta | None:
+        tool, call = self._tools.get(index, ("", 0))
         piece = args if isinstance(args, str) else encode(args).decode() if args else ""
-        return Delta(text=piece) if tool == ANSWER else Delta(tool=tool, args=piece)
+        return self._text(piece) if tool == ANSWER else Delta(tool=tool, args=piece, call=call)
 
 
 def _answer_as_text(part: ModelResponsePart) -> ModelResponsePart:
