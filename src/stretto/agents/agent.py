@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
+from textwrap import shorten
 from typing import Any, Generic, cast
 
 from typing_extensions import TypeVar
 
-from stretto.agents import loops
-from stretto.agents.briefing import LAST_TURN, REPAIR, Instructions, brief
+from stretto.agents import handoffs, loops, turns
+from stretto.agents.briefing import CHOOSE, HANDOVER, LAST_TURN, NOTHING, REPAIR, REVISE, brief
+from stretto.agents.checks import AtLeast, Check, checks_of, complaint
+from stretto.agents.compaction import ARCHIVE_TOOLS, Compaction, Context
+from stretto.agents.handoffs import Handoff, Transfer
+from stretto.agents.instructions import Instructions, instructed, wanted
 from stretto.agents.kit import Kit
+from stretto.agents.shown import shown
+from stretto.agents.window import Window
 from stretto.core.canonical import decode
-from stretto.core.errors import ModelError, UsageError
+from stretto.core.errors import ModelError, PolicyDenied, UsageError
 from stretto.core.messages import Conversation, ModelReply, ModelRequest, user
 from stretto.core.ports import Codec, Model, Options
 from stretto.core.values import Budget
 from stretto.core.values import seconds as in_seconds
+from stretto.models.tokens import LIKELY_MESSAGE, likely_text
 from stretto.runtime import models, tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
@@ -26,6 +34,9 @@ from stretto.tools.codec import TypeCodec, codec_for
 
 Out = TypeVar("Out", default=str)
 Brain = str | Model
+Checks = Callable[..., object] | Worker[Any, Any] | AtLeast
+_COMPACTION = Compaction()
+_FREE = (None, "auto", "none")
 RETRY = 2
 """Further tries of a model call that failed in passing, where no task around says how many."""
 
@@ -35,12 +46,18 @@ class Agent(Worker[Any, Out], Generic[Out]):
     """A worker that thinks with a model and acts with tools.
 
     `model` is `provider:model`, a model, or a list of them to fall back on in order; None takes the run's model.
-    `instructions` are text, or a function of the input that makes it. `tools` are functions, tools and other workers.
-    `output` is the type of the answer: one that does not fit is sent back at most `repair` times. `input` is the type of
-    what it is given. `retry` counts further attempts, of a model call that failed in passing, else of the whole task;
-    `timeout` limits each attempt at the task (seconds, or "2 min").
-    `twin` is a worker that does the job by rules where the run has no model. `settings` go to the model (`temperature`,
-    `max_tokens`, `tool_choice`, `timeout` in seconds, ...). `about` says what it is good for; planners and routers choose by it.
+    `instructions` are text, or a function that makes it of the input, with dependencies injected by annotation.
+    `tools` are functions, tools and other workers. `handoffs` are agents that the conversation may go to, each by the
+    tool `transfer_to_NAME`; see `handoff`. `input` and `output` are the types of what it is given and of its answer.
+
+    `guards` check the input before any model is asked: where one refuses, the answer is `refusal`, or the task fails
+    with `PolicyDenied`. `accept` checks the answer: functions, workers or `at_least(0.8, judge)`. An answer that does
+    not fit the type, or is not accepted, is sent back with the reason at most `repair` times; then the task fails.
+
+    `retry` counts further attempts, of a model call that failed in passing, else of the whole task; `timeout` limits
+    each attempt at the task (seconds, or "2 min"). `twin` is a worker that does the job by rules where the run has no
+    model. `settings` go to the model (`temperature`, `max_tokens`, `tool_choice`, `timeout` in seconds, ...). `about`
+    says what it is good for; planners and routers choose by it.
     """
 
     model: Brain | Sequence[Brain] | None = None
@@ -48,52 +65,104 @@ class Agent(Worker[Any, Out], Generic[Out]):
     _: KW_ONLY
     name: str = "agent"
     tools: Sequence[Any] = ()
+    handoffs: Sequence[Agent[Any] | Handoff | str] = ()
     output: type[Out] = cast("type[Out]", str)  # noqa: RUF009  str itself is no mutable default
     input: Any = Any
+    guards: Checks | Sequence[Checks] = ()
+    accept: Checks | Sequence[Checks] = ()
+    refusal: Out | None = None
     budget: str | Budget | None = None
     retry: int = 0
     timeout: float | str | None = None
     max_turns: int = 20
     repair: int = 1
+    compaction: bool | Compaction = True
     twin: Any = None
     about: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
 
-    # ---- the loop
+    # ---- a task
 
     async def work(self, context: Scope, value: Any) -> Out:
         """Ask the model, make the calls it wants, until it answers with what was asked for."""
-        brains = self._brains(context)
-        if not brains:
-            return cast(Out, await tasks.call(context, as_worker(self.twin), value))
-        conversation, repairs = brief(self.instructions, value), 0
+        if (twin := self.stand_in(context)) is not None:
+            return cast(Out, await tasks.call(context, twin, value))
+        if (refusal := await self.admit(context, value)) is not None:
+            return refusal
+        if self.handoffs:
+            handoffs.team_of(self)  # a name that leads nowhere is found before any model is asked
+        text = await instructed(context, self.instructions, value)
+        said = await self.converse(context, brief(text, await shown(context, value)))
+        return said if not isinstance(said, Transfer) else cast(Out, await handoffs.follow(context, self, value, said))
+
+    def stand_in(self, scope: Scope) -> Worker[Any, Any] | None:
+        """The twin, where the run has no model for the agent."""
+        settings = scope.run.settings
+        named = self.model is not None or settings.model
+        return as_worker(self.twin) if self.twin is not None and (settings.model == "none" or not named) else None
+
+    async def admit(self, scope: Scope, value: Any) -> Out | None:
+        """Check an input before any model sees it; the refusal where a guard says no, `PolicyDenied` without one."""
+        if not self._guards or not (reason := await complaint(scope, "guard", self._guards, value)):
+            return None
+        if self.refusal is not None:
+            return self.refusal
+        raise PolicyDenied(f"{self.name} may not be asked this: {reason}")
+
+    async def converse(self, scope: Scope, conversation: Conversation) -> Out | Transfer:
+        """Go on with a conversation until there is an answer, or it is handed over."""
+        brains, repairs = self._brains(scope), 0
+        context = self._context(scope, brains, conversation)
         for turn in range(1, self.max_turns + 1):
-            reply = await self._think(context, brains, conversation, last=turn == self.max_turns)
+            reply = await self._think(scope, brains, conversation, context, last=turn == self.max_turns)
             if calls := reply.message.calls:
                 loops.refuse_repetition(self.name, conversation.messages)
-                conversation.append(await self._kit.answer(context, calls))
+                results = await self._kit.answer(scope, calls, context.tools)
+                conversation.append(await context.bounded(scope, results))
+                if (to := self._kit.handoff(calls)) is not None:
+                    scope.talk = turns.left(to.name)
+                    return await handoffs.leave(scope, self.name, to, conversation.messages, heard=False)
                 continue
-            try:
-                return self._answer(reply)
-            except ValueError as error:
-                repairs += 1
-                if repairs > self.repair:
-                    raise ValueError(f"{self.name} broke its contract: its answer does not fit: {error}") from error
-                conversation.append(user(REPAIR.format(problem=error)))
+            answer = await self._judged(scope, reply)
+            if not isinstance(answer, _Misfit):
+                scope.talk = turns.left(self.name, conversation)
+                return answer
+            repairs += 1
+            if repairs > self.repair or turn == self.max_turns:
+                raise ValueError(f"{self.name} broke its contract: {answer.problem}")
+            conversation.append(user(answer.told))
         raise UsageError(
             f"{self.name} gave no answer in {self.max_turns} turns; raise max_turns, or say in its instructions "
             "when to stop"
         )
 
+    async def _judged(self, scope: Scope, reply: ModelReply) -> Out | _Misfit:
+        """The answer, unless it is of another type or not accepted."""
+        try:
+            answer = self._answer(reply)
+        except ValueError as error:
+            return _Misfit(f"its answer does not fit: {error}", REPAIR.format(problem=error))
+        if self._accept and (reason := await complaint(scope, "accept", self._accept, answer)):
+            return _Misfit(f"its answer was not accepted: {reason}", REVISE.format(problem=reason))
+        return answer
+
     async def _think(
-        self, scope: Scope, brains: Sequence[Model], conversation: Conversation, *, last: bool
+        self, scope: Scope, brains: Sequence[Model], conversation: Conversation, context: Context, *, last: bool
     ) -> ModelReply:
-        """The next reply, from the first model that gives one."""
-        settings, framed = self.settings, self._framed
-        if last and self._kit.specs:
+        """The next reply, to a conversation that fits into the window."""
+        settings, framed, tools = self.settings, self._framed, self._kit.specs
+        if settings.get("tool_choice") not in _FREE and conversation.messages[-1].role == "tool":
+            settings, framed = {**settings, "tool_choice": "auto"}, b""  # it has called what it had to
+        if last and (tools or context.tools):
             conversation.append(user(LAST_TURN))
             settings, framed = {**settings, "tool_choice": "none"}, b""
-        request = ModelRequest(conversation, self._kit.specs, self._schema, settings, framed)
+        await context.fit(scope)
+        if context.tools:
+            tools, framed = (*tools, *(tool.spec for tool in context.tools.values() if tool.name not in self._kit)), b""
+        return await self._reply(scope, brains, ModelRequest(conversation, tools, self._schema, settings, framed))
+
+    async def _reply(self, scope: Scope, brains: Sequence[Model], request: ModelRequest) -> ModelReply:
+        """The reply of the first model that gives one."""
         retry = scope.retry or RETRY
         for model in brains[:-1]:
             try:
@@ -102,46 +171,90 @@ class Agent(Worker[Any, Out], Generic[Out]):
                 continue
         return await models.reply(scope, brains[-1], request, retry)
 
+    def room(self, scope: Scope) -> int | None:
+        """What its window leaves for the input, beside instructions that are text, tools and the answer."""
+        if self.stand_in(scope) is not None:
+            return None
+        window = Window.of(self._brains(scope), self.settings, self._around)
+        told = likely_text(self.instructions) if isinstance(self.instructions, str) else 0
+        return int(window.room * _COMPACTION.at) - told - 2 * LIKELY_MESSAGE
+
+    def _context(self, scope: Scope, brains: Sequence[Model], conversation: Conversation) -> Context:
+        given = self.compaction
+        how = given if isinstance(given, Compaction) else _COMPACTION if given else None
+        around = self._around + (ARCHIVE_TOOLS if how else 0)
+
+        async def ask(told: Conversation) -> ModelReply:
+            limits = {name: self.settings[name] for name in ("timeout",) if name in self.settings}
+            return await self._reply(scope, brains, ModelRequest(told, settings=limits))
+
+        return Context(self.name, conversation, Window.of(brains, self.settings, around), how, scope.run.blob, ask)
+
     def _answer(self, reply: ModelReply) -> Out:
         text = reply.message.text
         if self._schema is None:
+            if not text.strip():
+                raise ValueError("it is empty")
             return cast(Out, text)
         try:
             body = decode(text)
         except ValueError as error:
             raise ValueError(f"it is not JSON: {error}") from error
-        return self.gives.load(body)
+        return self.answers.load(body)
 
     def _brains(self, scope: Scope) -> list[Model]:
-        """The models to try in order; none where the run has none and a twin stands in."""
-        named = _listed(self.model)
-        if self.twin is not None and (scope.run.settings.model == "none" or not (named or scope.run.settings.model)):
-            return []
-        return [brain if not isinstance(brain, str) else scope.run.model(brain) for brain in named or [""]]
+        """The models to try in order."""
+        return [
+            brain if not isinstance(brain, str) else scope.run.model(brain) for brain in _listed(self.model) or [""]
+        ]
 
     # ---- what a worker is
 
+    converses = True
+
+    def turn(self, memo: Any) -> Worker[Any, Any]:
+        """See `Worker.turn`: the agent that spoke last goes on with the conversation."""
+        return turns.turn(self, memo)
+
     @cached_property
     def _kit(self) -> Kit:
-        return Kit(self.tools)
+        return Kit(self.tools, handoffs.handoffs_of(self.handoffs))
 
     @cached_property
     def _framed(self) -> bytes:
         return ModelRequest(Conversation(), self._kit.specs, self._schema, self.settings).frame()
 
     @cached_property
-    def _schema(self) -> dict[str, Any] | None:
-        return None if self.output is str else self.gives.schema
+    def _around(self) -> int:
+        """Tokens of what stands beside the messages of a request."""
+        return likely_text(self._framed.decode())
 
     @cached_property
-    def gives(self) -> TypeCodec[Out]:
-        """How its answer crosses the journal."""
+    def _schema(self) -> dict[str, Any] | None:
+        return None if self.output is str else self.answers.schema
+
+    @cached_property
+    def _guards(self) -> tuple[Check, ...]:
+        return checks_of(self.guards, self.input)
+
+    @cached_property
+    def _accept(self) -> tuple[Check, ...]:
+        return checks_of(self.accept, self.output)
+
+    @cached_property
+    def answers(self) -> TypeCodec[Out]:
+        """The codec of its own answers."""
         return codec_for(self.output)
 
     @cached_property
+    def gives(self) -> Codec[Any]:
+        """How the answer of its tasks crosses the journal: its own, or that of an agent it hands over to."""
+        return handoffs.all_answers(handoffs.team_of(self).values()) if self.handoffs else self.answers
+
+    @cached_property
     def takes(self) -> Codec[Any]:
-        """How its input crosses the journal."""
-        return codec_for(self.input)
+        """How its input crosses the journal: as the type that it, or the function of its instructions, names."""
+        return codec_for(wanted(self.instructions) if self.input is Any else self.input)
 
     @cached_property
     def options(self) -> Options:
@@ -157,11 +270,16 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     @property
     def members(self) -> tuple[Worker[Any, Any], ...]:
-        """The workers among its tools."""
-        return tuple(thing for thing in self.tools if isinstance(thing, Worker))
+        """The workers among its tools and checks, and the agents that it hands over to."""
+        checks = (check.does for check in (*self._guards, *self._accept))
+        return (
+            *(thing for thing in (*self.tools, *checks) if isinstance(thing, Worker)),
+            *(one.to for one in handoffs.handoffs_of(self.handoffs) if not isinstance(one.to, str)),
+        )
 
     def describe(self) -> Any:
-        """Model, prompt, tools and types."""
+        """Model, prompt, tools, types and checks."""
+        checks = (*self._guards, *self._accept)
         return {
             "name": self.name,
             "models": [getattr(brain, "name", brain) for brain in _listed(self.model)],
@@ -169,13 +287,29 @@ class Agent(Worker[Any, Out], Generic[Out]):
             "tools": self._kit.specs,
             "output": self._schema,
             "settings": self.settings,
+            **({"checks": [check.describe() for check in checks]} if checks else {}),
+            **({} if self.compaction is True else {"compaction": repr(self.compaction)}),
         }
 
     @property
     def prompts(self) -> dict[str, str]:
         """Everything that it may say to a model of its own accord."""
         own = self.instructions if isinstance(self.instructions, str) else f"(made by {self.instructions.__qualname__})"
-        return {"instructions": own, "repair": REPAIR, "last_turn": LAST_TURN}
+        said = {"instructions": own, "repair": REPAIR, "last_turn": LAST_TURN, "nothing": NOTHING}
+        if self.accept:
+            said["revise"] = REVISE
+        if self.compaction:
+            said |= (self.compaction if isinstance(self.compaction, Compaction) else _COMPACTION).prompts
+        return said | ({"handover": HANDOVER} if self.handoffs else {})
+
+    def choosing(self, choices: Mapping[str, str]) -> Agent[Out]:
+        """See `Worker.choosing`: who answers in free text is told the labels, unless the instructions name them all."""
+        text = self.instructions
+        if self.output is not str or not isinstance(text, str) or all(label in text for label in choices):
+            return self
+        named = [f"- {label}: {shorten(about, 200)}" if about else f"- {label}" for label, about in choices.items()]
+        ways = "\n".join(named)
+        return replace(self, instructions=f"{text}\n\n{CHOOSE.format(choices=ways)}".strip())
 
     def using(self, model: Brain | Sequence[Brain] | None = None, **changes: Any) -> Agent[Out]:
         """The same agent with another model or other properties."""
@@ -183,6 +317,14 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """An answer that will not do: why, and what the model is told."""
+
+    problem: str
+    told: str
 
 
 def _listed(model: Brain | Sequence[Brain] | None) -> list[Brain]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from stretto.agents import loops
 from stretto.agents.briefing import as_text
+from stretto.agents.handoffs import Handoff
 from stretto.core.errors import NotDone, PolicyDenied, ToolError, UsageError
 from stretto.core.messages import Message, ToolCall, ToolResult, ToolSpec
 from stretto.core.scope import current
@@ -17,14 +19,17 @@ from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
 from stretto.tools.tool import Tool, tool
 
+HANDED = "The conversation is handed over, to one agent in a turn."
+"""The result of a handoff's tool, for a filter that keeps the calls."""
+_NONE: Mapping[str, Tool[Any, Any]] = MappingProxyType({})
 TOLD = (ToolError, NotDone, PolicyDenied)
 """Errors that the model is told of, so that it can do something else; any other fails the task."""
 
 
 class Kit:
-    """The tools of one agent, by name."""
+    """The tools of one agent, by name, and the agents that it may hand over to."""
 
-    def __init__(self, things: Iterable[Any]) -> None:
+    def __init__(self, things: Iterable[Any], handoffs: Iterable[Handoff] = ()) -> None:
         self._things: dict[str, Tool[Any, Any] | Worker[Any, Any]] = {}
         for thing in things:
             known = thing if isinstance(thing, Tool | Worker) else tool(thing)
@@ -33,19 +38,36 @@ class Kit:
                     f"two tools are named {known.name!r}; names must differ, rename one with using(name=...)"
                 )
             self._things[known.name] = known
-        self.specs = tuple(_spec(thing) for thing in self._things.values())
+        self._handoffs = {one.tool.name: one for one in handoffs}
+        if both := self._handoffs.keys() & self._things.keys():
+            raise UsageError(f"a tool is named {min(both)!r}, as the handoff is; rename it with using(name=...)")
+        self.specs = (
+            *(_spec(thing) for thing in self._things.values()),
+            *(one.tool for one in self._handoffs.values()),
+        )
 
-    async def answer(self, scope: Scope, calls: tuple[ToolCall, ...]) -> Message:
-        """The results of a turn's calls, in their order; several are made at once."""
+    def __contains__(self, name: str) -> bool:
+        return name in self._things
+
+    def handoff(self, calls: tuple[ToolCall, ...]) -> Handoff | None:
+        """Whom a turn hands the conversation over to; the first, where it names several."""
+        return next((self._handoffs[call.name] for call in calls if call.name in self._handoffs), None)
+
+    async def answer(
+        self, scope: Scope, calls: tuple[ToolCall, ...], more: Mapping[str, Tool[Any, Any]] = _NONE
+    ) -> Message:
+        """The results of a turn's calls, in their order; several are made at once. `more` are tools of this task alone."""
         if len(calls) == 1:
-            return Message("tool", (await self._call(scope, calls[0]),))
-        return Message("tool", tuple(await gather(self._here(call) for call in calls)))
+            return Message("tool", (await self._call(scope, calls[0], more),))
+        return Message("tool", tuple(await gather(self._here(call, more) for call in calls)))
 
-    async def _here(self, call: ToolCall) -> ToolResult:
-        return await self._call(current.get(), call)
+    async def _here(self, call: ToolCall, more: Mapping[str, Tool[Any, Any]]) -> ToolResult:
+        return await self._call(current.get(), call, more)
 
-    async def _call(self, scope: Scope, call: ToolCall) -> ToolResult:
-        thing = self._things.get(call.name)
+    async def _call(self, scope: Scope, call: ToolCall, more: Mapping[str, Tool[Any, Any]]) -> ToolResult:
+        if call.name in self._handoffs:
+            return ToolResult(call.id, call.name, HANDED)
+        thing = self._things.get(call.name) or more.get(call.name)
         if thing is None:
             return _told(call, self._unknown(call.name))
         if not isinstance(call.args, dict):
@@ -60,8 +82,9 @@ class Kit:
             return _told(call, str(error))
 
     def _unknown(self, name: str) -> str:
-        near = get_close_matches(name, self._things, 1)
-        known = f"your tools are {', '.join(self._things)}" if self._things else "you have no tools"
+        names = [spec.name for spec in self.specs]
+        near = get_close_matches(name, names, 1)
+        known = f"your tools are {', '.join(names)}" if names else "you have no tools"
         return f"there is no tool {name!r}; {known}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
