@@ -1,43 +1,33 @@
-"""The orchestrator: it plans, assigns, reviews, re-plans and integrates.
+"""The orchestrator: it plans, assigns, reviews, re-plans, integrates and judges.
 
-work -> _plan -> (a person, where asked) -> carry_out, each task reviewed -> _plan again where something failed
-     -> _integrate
-Each of its parts is a worker: an agent where a model is named, a function where a rule is enough.
+Each of its parts is a worker: an agent where a model is named, a function where a rule is enough. How they work together
+stands in `course`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import Any
 
 from stretto.agents.agent import Agent, Brain
-from stretto.core.canonical import decode, encode
-from stretto.core.errors import Failure, PlanOnly, PolicyDenied, RunFailed, UsageError, WorkerFailed
+from stretto.core.errors import UsageError
 from stretto.core.ports import Options
-from stretto.core.values import Accepted, Budget, Rejected
+from stretto.core.values import Budget, Score
 from stretto.core.values import seconds as in_seconds
-from stretto.orchestrator.plan import Brief, Plan, PlannedTask, Problem, Verdict, WorkerCard, check, revised
-from stretto.orchestrator.schedule import Progress, carry_out
-from stretto.runtime import tasks
-from stretto.runtime.functions import review as ask_review
+from stretto.orchestrator.conflicts import RULES, Merged, Ruling
+from stretto.orchestrator.course import Course
+from stretto.orchestrator.handover import for_part, plain
+from stretto.orchestrator.plan import Assign, Brief, Plan, Verdict, WorkerCard
+from stretto.orchestrator.prompts import PROMPTS
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import as_worker, typed
+from stretto.runtime.workflow import Workflow, as_worker, typed
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for
 
-PLAN = """You plan work for others. You are given a goal and the workers who can do it.
-Make the smallest plan that reaches the goal: tasks with a short id, the worker who does it, a goal that says what to
-deliver, `after` with the ids of tasks whose results it needs, and `accept` with what makes the result good enough.
-Tasks that do not need each other run at once. If an earlier plan and its problems are given, keep what is finished
-(do not repeat those tasks, but you may need their ids in `after`) and find another way for what failed."""
-
-REVIEW = """You review one result of one task. Say whether it meets the task's acceptance; if not, say exactly what is wrong."""
-
-INTEGRATE = """You are given a goal and the results of the tasks done for it. Make the one deliverable that the goal asks for,
-from these results alone. Where results contradict each other, say so and say which one you used and why."""
-"""The prompts of the three parts, where a model does them; `planner`, `reviewer` and `integrator` replace them."""
+ACCEPT = 0.8
+"""The score from which on a judge's opinion is good enough, where `accept` does not say."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +35,18 @@ class Orchestrator(Worker[Any, Any]):
     """A worker that gives tasks to other workers.
 
     `model` plans, reviews and integrates, unless `planner`, `reviewer` or `integrator` (workers or functions) do; `assign`
-    chooses the worker of a task by rule. `approve_plan` shows the plan to a person first, who may edit it. A result that
-    is rejected is worked on again at most `repair` times; what still fails is planned anew, up to `max_plans` versions.
-    `limit` bounds the tasks at once.
+    chooses the worker of a task by rule: a function of the task, or workers by the task's `kind`. A task for nobody who
+    is here, or a goal without a plan, goes to `otherwise`. `approve_plan` shows a plan to a person first (True, or to
+    whom), who may edit it.
+
+    A result that is rejected is worked on again at most `repair` times; what still fails is planned anew, up to
+    `max_plans` versions; what is finished stays. `judge` gives the whole a score (a number from 0 to 1, or `Score`); one
+    below `accept` (0.8) goes back to the planner, or, where that adds nothing, to whoever put the whole together. With a
+    model, `accept` alone is enough.
+
+    `resolve` decides where results contradict each other in a field: "first", "last", "majority", or a worker, for all
+    fields or by field (`{"price": "last", "name": expert}`). `limit` bounds the tasks at once. `prompts` replaces what a
+    model is told that does a part ("plan", "review", "integrate", "judge"). `output` is the type of what comes out.
     """
 
     model: Brain | Sequence[Brain] | None = None
@@ -58,11 +57,16 @@ class Orchestrator(Worker[Any, Any]):
     planner: Any = None
     reviewer: Any = None
     integrator: Any = None
-    assign: Callable[[PlannedTask], str | None] | None = None
+    judge: Any = None
+    accept: float | None = None
+    assign: Assign | None = None
+    otherwise: Any = None
+    resolve: Any = None
     approve_plan: bool | str = False
     repair: int = 1
     max_plans: int = 3
     limit: int | None = None
+    prompts: Mapping[str, str] = field(default_factory=dict)
     output: Any = Any
     budget: str | Budget | None = None
     retry: int = 0
@@ -70,110 +74,76 @@ class Orchestrator(Worker[Any, Any]):
 
     async def work(self, context: Scope, value: Any) -> Any:
         """Reach the goal."""
-        plan = await self._plan(context, Brief(value, self._cards))
-        if context.run.settings.extra.get("plan_only"):
-            context.run.stop(PlanOnly(f"{self.name} has made its plan"))
-            context.run.check_open()
-        plan = await self._approved(context, plan)
-        progress = Progress({}, [])
-        while True:
-            progress = await carry_out(context, plan, progress.results, self._performer(context, value), self.limit)
-            if not progress.problems:
-                return await self._integrate(context, value, plan, progress.results)
-            if plan.version >= self.max_plans:
-                raise RunFailed(f"{self.name} gave up after {plan.version} plans: {_told(progress.problems)}")
-            again = Brief(value, self._cards, plan, progress.results, tuple(progress.problems))
-            plan = await self._plan(context, again)
-
-    # ---- plan
-
-    async def _plan(self, scope: Scope, brief: Brief) -> Plan:
-        """The next version of the plan, checked, and recorded as the one in force."""
-        plan: Plan = await tasks.call(
-            scope, self._planner, brief, f"version {brief.before.version + 1 if brief.before else 1}"
-        )
-        plan = replace(plan, tasks=tuple(map(self._assigned, plan.tasks)))
-        if brief.before is not None:
-            plan = revised(brief.before, plan, brief.finished)
-        check(plan, [worker.name for worker in self.members])
-        return await self._in_force(scope, plan)
-
-    async def _in_force(self, scope: Scope, plan: Plan) -> Plan:
-        await scope.decide("plan", lambda: decode(_PLANS.stored(plan)[0]))
-        return plan
-
-    def _assigned(self, task: PlannedTask) -> PlannedTask:
-        worker = self.assign(task) if self.assign else None
-        return replace(task, worker=worker) if worker else task
-
-    async def _approved(self, scope: Scope, plan: Plan) -> Plan:
-        if not self.approve_plan:
-            return plan
-        to = self.approve_plan if isinstance(self.approve_plan, str) else ""
-        match await ask_review(plan, "Carry out this plan?", to=to):
-            case Accepted(edited) if edited != plan:
-                return await self._in_force(scope, check(edited, [worker.name for worker in self.members]))
-            case Accepted():
-                return plan
-            case Rejected(reason):
-                raise PolicyDenied(f"the plan was rejected: {reason or 'no reason was given'}")
-
-    # ---- tasks
-
-    def _performer(self, scope: Scope, goal: Any) -> Callable[[PlannedTask, dict[str, Any]], Any]:
-        workers = {worker.name: worker for worker in self.members}
-
-        async def perform(task: PlannedTask, results: dict[str, Any]) -> Any:
-            worker = workers[task.worker]
-            given = fitted(worker, task, results)
-            for number in range(self.repair + 1):
-                result = await worker_call(worker, given, task.id)
-                verdict = await self._reviewed(task, result)
-                if verdict.ok:
-                    return result
-                given = _with_feedback(given, result, verdict)
-                if number == self.repair:
-                    raise WorkerFailed(
-                        Failure(
-                            worker.name, f"the result was rejected: {verdict.reason}", "Rejected", given, number + 1
-                        )
-                    )
-            raise AssertionError("the last round returns or raises")
-
-        return perform
-
-    async def _reviewed(self, task: PlannedTask, result: Any) -> Verdict:
-        if self._reviewer is None or not (task.accept or self.reviewer is not None):
-            return Verdict(True)
-        shown = {"goal": task.goal, "accept": task.accept, "result": _plain(result)}
-        verdict: Verdict = codec_for(Verdict).load(_plain(await worker_call(self._reviewer, shown, task.id)))
-        return verdict
-
-    async def _integrate(self, scope: Scope, goal: Any, plan: Plan, results: dict[str, Any]) -> Any:
-        if self._integrator is not None:
-            return await tasks.call(scope, self._integrator, {"goal": _plain(goal), "results": _plain(results)})
-        leaves = plan.leaves()
-        return results[leaves[0].id] if len(leaves) == 1 else results
+        assert self.least <= 1  # what is said wrong is found before anything is done
+        return await Course(self, context, value).run()
 
     # ---- the parts
 
     @cached_property
-    def _planner(self) -> Worker[Any, Any]:
+    def planning(self) -> Worker[Any, Any]:
+        """Who plans."""
         if self.planner is not None:
-            return typed(self.planner, Brief, Plan)
-        return Agent(self.model, PLAN, name=f"{self.name}.plan", output=Plan, input=Brief, repair=2)
+            worker = _typed(self.planner, Plan)
+            names = worker.signature.arguments if isinstance(worker, Workflow) else {}
+            return typed(worker, Brief, Any) if list(names) == ["brief"] else worker
+        return self._agent("plan", output=Plan, input=Brief, repair=2)
 
     @cached_property
-    def _reviewer(self) -> Worker[Any, Any] | None:
+    def reviewing(self) -> Worker[Any, Any] | None:
+        """Who reviews the result of a task."""
         if self.reviewer is not None:
-            return as_worker(self.reviewer)
-        return Agent(self.model, REVIEW, name=f"{self.name}.review", output=Verdict) if self._thinks else None
+            return _typed(self.reviewer, Verdict)
+        return self._agent("review", output=Verdict) if self._thinks else None
 
     @cached_property
-    def _integrator(self) -> Worker[Any, Any] | None:
+    def integrating(self) -> Worker[Any, Any] | None:
+        """Who puts the results together."""
         if self.integrator is not None:
             return as_worker(self.integrator)
-        return Agent(self.model, INTEGRATE, name=f"{self.name}.integrate") if self._thinks else None
+        if not self._thinks:
+            return None
+        return self._agent("integrate", output=str if self.output is Any else self.output)
+
+    @cached_property
+    def judging(self) -> Worker[Any, Any] | None:
+        """Who judges the whole."""
+        if self.judge is not None:
+            return _typed(self.judge, Score)
+        return self._agent("judge", output=Score) if self.accept is not None and self._thinks else None
+
+    @cached_property
+    def least(self) -> float:
+        """The score from which on the whole is good enough."""
+        least = ACCEPT if self.accept is None else self.accept
+        if not 0 <= least <= 1:
+            raise UsageError(f"accept={least!r} is no score; it is between 0 and 1")
+        if self.accept is not None and self.judging is None:
+            raise UsageError(f"{self.name} has accept={least!r} and nobody who judges; give it judge=...")
+        return least
+
+    @cached_property
+    def other(self) -> Worker[Any, Any] | None:
+        """Who gets what nobody else does."""
+        return None if self.otherwise is None else as_worker(self.otherwise)
+
+    @cached_property
+    def _resolvers(self) -> dict[str, str | Worker[Any, Any]]:
+        by_field = self.resolve if isinstance(self.resolve, Mapping) else {"": self.resolve}
+        return {name: _resolver(who) for name, who in by_field.items()}
+
+    def resolver(self, field: str) -> str | Worker[Any, Any] | None:
+        """The rule or worker that decides conflicts in a field."""
+        return self._resolvers.get(field, self._resolvers.get(""))
+
+    def briefed(self, brief: Brief) -> Any:
+        """What the planner is given: the fields of the brief that it names, the goal alone, or all of it."""
+        told = plain(brief)
+        return for_part(self.planning, told, told["goal"])
+
+    def _agent(self, part: str, **properties: Any) -> Agent[Any]:
+        if unknown := self.prompts.keys() - PROMPTS.keys():
+            raise UsageError(f"{self.name} has no part {min(unknown)!r} to prompt; its parts are {', '.join(PROMPTS)}")
+        return Agent(self.model, self.prompts.get(part, PROMPTS[part]), name=f"{self.name}.{part}", **properties)
 
     @property
     def _thinks(self) -> bool:
@@ -181,7 +151,8 @@ class Orchestrator(Worker[Any, Any]):
         return self.model is not None or self.planner is None
 
     @cached_property
-    def _cards(self) -> tuple[WorkerCard, ...]:
+    def cards(self) -> tuple[WorkerCard, ...]:
+        """Its workers, as a planner sees them."""
         return tuple(WorkerCard(worker.name, worker.description, worker.takes.schema) for worker in self.members)
 
     # ---- what a worker is
@@ -189,19 +160,33 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def members(self) -> tuple[Worker[Any, Any], ...]:
         """Those it gives tasks to."""
-        if not self.workers:
+        found = [*map(as_worker, self.workers), *([self.other] if self.other is not None else [])]
+        if not found:
             raise UsageError(f"{self.name} has no workers; give it workers=[...]")
-        return tuple(map(as_worker, self.workers))
+        known: dict[str, Worker[Any, Any]] = {}
+        for worker in found:
+            if known.setdefault(worker.name, worker) is not worker:
+                raise UsageError(
+                    f"two workers of {self.name} are named {worker.name!r}; a plan names them, so give one another name"
+                )
+        return tuple(known.values())
 
     @property
     def parts(self) -> tuple[Worker[Any, Any], ...]:
-        """Those who plan, review and integrate."""
-        return tuple(part for part in (self._planner, self._reviewer, self._integrator) if part is not None)
+        """Those who plan, review, integrate, resolve and judge."""
+        resolvers = [who for who in self._resolvers.values() if isinstance(who, Worker)]
+        parts = (self.planning, self.reviewing, self.integrating, self.judging, *resolvers)
+        return tuple(part for part in parts if part is not None)
 
     @property
     def gives(self) -> TypeCodec[Any]:
         """How its output crosses the journal."""
-        return codec_for(self.output) if self.output is not Any else _codec_of(self._integrator)
+        if self.output is not Any:
+            return codec_for(self.output)
+        if self.integrating is not None:
+            gives: Any = self.integrating.gives
+            return gives  # type: ignore[no-any-return]
+        return codec_for(Merged) if self.resolve is not None else ANYTHING
 
     @cached_property
     def options(self) -> Options:
@@ -223,39 +208,15 @@ class Orchestrator(Worker[Any, Any]):
         return id(self)
 
 
-_PLANS: TypeCodec[Plan] = codec_for(Plan)
+def _typed(thing: Any, kind: Any) -> Worker[Any, Any]:
+    """A part; an agent that would answer with text answers with the type that is wanted of it."""
+    worker = as_worker(thing)
+    return worker.using(output=kind) if isinstance(worker, Agent) and worker.output is str else worker
 
 
-def fitted(worker: Worker[Any, Any], task: PlannedTask, results: dict[str, Any]) -> Any:
-    """What a worker is given of a task: the fields its input declares and no others; the goal alone where it takes text."""
-    whole: dict[str, Any] = {"goal": task.goal, **task.inputs}
-    if results:
-        whole["results"] = _plain(results)
-    schema = worker.takes.schema
-    if schema.get("type") == "string":
-        return task.goal if not results else encode(whole).decode()
-    if "properties" in schema:
-        return {name: value for name, value in whole.items() if name in schema["properties"]}
-    return whole if len(whole) > 1 else task.goal
-
-
-def worker_call(worker: Worker[Any, Any], given: Any, label: str) -> Any:
-    """A task for a worker, labelled with the plan's id for it."""
-    return tasks.Call(worker, given, label)
-
-
-def _codec_of(worker: Worker[Any, Any] | None) -> Any:
-    return worker.gives if worker is not None else ANYTHING
-
-
-def _plain(value: Any) -> Any:
-    return decode(encode(value))
-
-
-def _with_feedback(given: Any, draft: Any, verdict: Verdict) -> Any:
-    told = {"draft": _plain(draft), "feedback": verdict.reason}
-    return {**given, **told} if isinstance(given, dict) else {"goal": given, **told}
-
-
-def _told(problems: Sequence[Problem]) -> str:
-    return "; ".join(f"task {problem.task}: {problem.error}" for problem in problems)
+def _resolver(who: Any) -> Any:
+    if who is None or who in RULES:
+        return who
+    if isinstance(who, str):
+        raise UsageError(f"resolve={who!r} is no rule; it is {', '.join(map(repr, RULES))}, or a worker or function")
+    return _typed(who, Ruling)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stretto.core.errors import WorkerFailed
-from stretto.orchestrator.plan import Plan, PlannedTask, Problem
+from stretto.core.errors import UsageError, WorkerFailed
+from stretto.core.scope import current
+from stretto.orchestrator.plan import Plan, PlannedTask
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope
 
@@ -17,10 +19,10 @@ Perform = Callable[[PlannedTask, dict[str, Any]], Awaitable[Any]]
 
 @dataclass(slots=True)
 class Progress:
-    """What came of a plan so far: results by task, and the tasks that failed."""
+    """What came of a plan so far, in the plan's order: results by task, and the errors of the tasks that failed."""
 
     results: dict[str, Any]
-    problems: list[Problem]
+    errors: dict[str, WorkerFailed]
 
 
 async def carry_out(
@@ -29,31 +31,62 @@ async def carry_out(
     """Run a plan's tasks; a failed one keeps back only those that need it."""
     loop = asyncio.get_running_loop()
     ready: dict[str, asyncio.Future[None]] = {task.id: loop.create_future() for task in plan.tasks}
-    progress = Progress(dict(finished), [])
-    slots = asyncio.Semaphore(limit or len(plan.tasks))
+    progress = Progress(dict(finished), {})
+    slots = _Slots(scope, limit or len(plan.tasks))
 
     async def one(task: PlannedTask) -> None:
         if task.id not in progress.results:
             for name in task.after:
-                await scope.run.parking.until(asyncio.shield(ready[name]))
+                if not ready[name].done():
+                    await scope.run.parking.until(asyncio.shield(ready[name]))
             if all(name in progress.results for name in task.after):
-                await scope.run.parking.until(slots.acquire())
+                await slots.take()
                 try:
                     await _one(task, perform, progress)
                 finally:
-                    slots.release()
+                    slots.free()
         ready[task.id].set_result(None)
 
     await gather(one(task) for task in plan.order())
-    progress.results = {task.id: progress.results[task.id] for task in plan.tasks if task.id in progress.results}
-    return progress
+    return Progress(_in_order(plan, progress.results), _in_order(plan, progress.errors))
 
 
 async def _one(task: PlannedTask, perform: Perform, progress: Progress) -> None:
     try:
         progress.results[task.id] = await perform(task, {name: progress.results[name] for name in task.after})
     except WorkerFailed as error:
-        failure = error.failure.root()
-        progress.problems.append(
-            Problem(task.id, failure.worker, failure.error, error.failure.input, error.failure.attempts)
-        )
+        progress.errors[task.id] = error
+
+
+def _in_order(plan: Plan, found: Mapping[str, Any]) -> dict[str, Any]:
+    """In the plan's order, not that of time: a replay hears of everything in another order."""
+    return {task.id: found[task.id] for task in plan.tasks if task.id in found}
+
+
+class _Slots:
+    """So many tasks at a time, in the order in which they come. What had begun before a crash has its slot already."""
+
+    def __init__(self, scope: Scope, limit: int) -> None:
+        if limit < 1:
+            raise UsageError(f"limit={limit} would let nothing run; it is at least 1")
+        self._run, self._left = scope.run, limit
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Wait for a slot."""
+        here: Scope = current.get()
+        if self._left > 0 or here.key in self._run.recording.unclaimed:
+            self._left -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        await self._run.parking.until(turn)
+
+    def free(self) -> None:
+        """Give the slot to the next task in line."""
+        self._left += 1
+        while self._waiting and self._left > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._left -= 1
+                turn.set_result(None)
