@@ -47,7 +47,7 @@ torture: $(READY) ## random faults and long searches, for as long as it takes
 
 lock: $(READY) ## resolve requirements.lock anew: core, dev, and the extras that the tests use
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --extra openai --extra anthropic --group dev \
+		--no-emit-index-url --no-emit-find-links --extra openai --extra anthropic --extra otel --group dev \
 		-o requirements.lock pyproject.toml
 
 clean: ## remove .venv, caches and builds; runs in .stretto stay

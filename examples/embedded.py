@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from stretto import App, receive, tool, workflow
+from stretto import App, injected, receive, tool, workflow
 
 
 @dataclass
@@ -14,7 +14,7 @@ class Ledger:
 
 
 @tool(effect="idempotent")
-def book(customer: str, amount: int, *, ledger: Ledger) -> str:
+def book(customer: str, amount: int, *, ledger: Ledger = injected) -> str:
     """Write an amount down; the ledger is given by the App, and no model or journal sees it."""
     ledger.lines.append(f"{customer} {amount}")
     return f"{customer} owes {amount}"
@@ -24,7 +24,7 @@ def book(customer: str, amount: int, *, ledger: Ledger) -> str:
 async def onboarding(customer: str) -> str:
     """Wait for the contract, however long it takes, and book it."""
     contract = await receive("signed", dict[str, int], timeout="14d")  # waiting costs nothing
-    return await book(customer, contract["amount"])  # type: ignore[call-arg]  # the App gives the ledger
+    return await book(customer, contract["amount"])  # the App gives the ledger
 
 
 async def main() -> None:

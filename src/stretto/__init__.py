@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stretto.agents.agent import Agent as Agent
+    from stretto.agents.checks import at_least as at_least
+    from stretto.agents.compaction import Compaction as Compaction
+    from stretto.agents.handoffs import handoff as handoff
     from stretto.app.api import run as run
     from stretto.app.api import start as start
     from stretto.app.handle import Run as Run
     from stretto.app.host import App as App
+    from stretto.app.streams import Part as Part
+    from stretto.core.errors import ContextOverflow as ContextOverflow
     from stretto.core.errors import JournalError as JournalError
     from stretto.core.errors import LoopDetected as LoopDetected
     from stretto.core.errors import ModelError as ModelError
@@ -20,11 +25,15 @@ if TYPE_CHECKING:
     from stretto.core.errors import RunCancelled as RunCancelled
     from stretto.core.errors import RunFailed as RunFailed
     from stretto.core.errors import RunWaiting as RunWaiting
+    from stretto.core.errors import Starved as Starved
     from stretto.core.errors import StepError as StepError
     from stretto.core.errors import StrettoError as StrettoError
     from stretto.core.errors import ToolError as ToolError
     from stretto.core.errors import UsageError as UsageError
     from stretto.core.errors import WorkerFailed as WorkerFailed
+    from stretto.core.errors import WriteConflict as WriteConflict
+    from stretto.core.media import File as File
+    from stretto.core.media import Image as Image
     from stretto.core.values import Accepted as Accepted
     from stretto.core.values import Budget as Budget
     from stretto.core.values import Done as Done
@@ -32,18 +41,40 @@ if TYPE_CHECKING:
     from stretto.core.values import Preview as Preview
     from stretto.core.values import Rejected as Rejected
     from stretto.core.values import Score as Score
+    from stretto.orchestrator.conflicts import Conflict as Conflict
+    from stretto.orchestrator.conflicts import Merged as Merged
+    from stretto.orchestrator.conflicts import Resolved as Resolved
+    from stretto.orchestrator.conflicts import Ruling as Ruling
     from stretto.orchestrator.orchestrator import Orchestrator as Orchestrator
+    from stretto.orchestrator.plan import Brief as Brief
+    from stretto.orchestrator.plan import Plan as Plan
+    from stretto.orchestrator.plan import PlannedTask as PlannedTask
+    from stretto.orchestrator.plan import Problem as Problem
+    from stretto.orchestrator.plan import Verdict as Verdict
+    from stretto.patterns.compete import compete as compete
+    from stretto.patterns.debate import Consensus as Consensus
+    from stretto.patterns.debate import Debated as Debated
+    from stretto.patterns.debate import debate as debate
+    from stretto.patterns.each import each as each
     from stretto.patterns.fallback import fallback as fallback
+    from stretto.patterns.gate import gate as gate
+    from stretto.patterns.group_chat import Chat as Chat
+    from stretto.patterns.group_chat import group_chat as group_chat
     from stretto.patterns.loop import loop as loop
+    from stretto.patterns.map_reduce import map_reduce as map_reduce
     from stretto.patterns.parallel import parallel as parallel
+    from stretto.patterns.person import person as person
     from stretto.patterns.pipeline import pipeline as pipeline
     from stretto.patterns.route import route as route
     from stretto.policy.gate import Rules as Rules
     from stretto.runtime.branches import gather as gather
     from stretto.runtime.branches import race as race
     from stretto.runtime.branches import timeout as timeout
+    from stretto.runtime.channels import Channel as Channel
+    from stretto.runtime.channels import channel as channel
     from stretto.runtime.checkins import check_in as check_in
     from stretto.runtime.functions import ask as ask
+    from stretto.runtime.functions import listen as listen
     from stretto.runtime.functions import now as now
     from stretto.runtime.functions import random as random
     from stretto.runtime.functions import receive as receive
@@ -51,29 +82,63 @@ if TYPE_CHECKING:
     from stretto.runtime.functions import settings as settings
     from stretto.runtime.functions import sleep as sleep
     from stretto.runtime.functions import spent as spent
+    from stretto.runtime.memories import Memory as Memory
+    from stretto.runtime.memories import forget as forget
+    from stretto.runtime.memories import recall as recall
+    from stretto.runtime.memories import remember as remember
+    from stretto.runtime.notebook import Recollection as Recollection
+    from stretto.runtime.shared import Shared as Shared
+    from stretto.runtime.shared import commit as commit
+    from stretto.runtime.shared import last_wins as last_wins
+    from stretto.runtime.shared import shared as shared
+    from stretto.runtime.shared import snapshot as snapshot
     from stretto.runtime.workflow import workflow as workflow
+    from stretto.telemetry.otel import OpenTelemetry as OpenTelemetry
+    from stretto.telemetry.traces import traceparent as traceparent
+    from stretto.tools.signature import injected as injected
     from stretto.tools.tool import Tool as Tool
     from stretto.tools.tool import tool as tool
 
 _HOMES = {
     "agents.agent": "Agent",
+    "agents.checks": "at_least",
+    "agents.compaction": "Compaction",
+    "agents.handoffs": "handoff",
     "app.api": "run start",
     "app.handle": "Run",
     "app.host": "App",
-    "core.errors": "JournalError LoopDetected ModelError NotDone PolicyDenied ReplayMismatch RunCancelled "
-    "RunFailed RunWaiting StepError StrettoError ToolError UsageError WorkerFailed",
+    "app.streams": "Part",
+    "core.errors": "ContextOverflow JournalError LoopDetected ModelError NotDone PolicyDenied ReplayMismatch "
+    "RunCancelled RunFailed RunWaiting Starved StepError StrettoError ToolError UsageError WorkerFailed WriteConflict",
+    "core.media": "File Image",
     "core.values": "Accepted Budget Done Failed Preview Rejected Score",
+    "orchestrator.conflicts": "Conflict Merged Resolved Ruling",
     "orchestrator.orchestrator": "Orchestrator",
+    "orchestrator.plan": "Brief Plan PlannedTask Problem Verdict",
+    "patterns.compete": "compete",
+    "patterns.debate": "Consensus Debated debate",
+    "patterns.each": "each",
     "patterns.fallback": "fallback",
+    "patterns.gate": "gate",
+    "patterns.group_chat": "Chat group_chat",
     "patterns.loop": "loop",
+    "patterns.map_reduce": "map_reduce",
     "patterns.parallel": "parallel",
+    "patterns.person": "person",
     "patterns.pipeline": "pipeline",
     "patterns.route": "route",
     "policy.gate": "Rules",
     "runtime.branches": "gather race timeout",
+    "runtime.channels": "Channel channel",
     "runtime.checkins": "check_in",
-    "runtime.functions": "ask now random receive review settings sleep spent",
+    "runtime.functions": "ask listen now random receive review settings sleep spent",
+    "runtime.memories": "Memory forget recall remember",
+    "runtime.notebook": "Recollection",
+    "runtime.shared": "Shared commit last_wins shared snapshot",
     "runtime.workflow": "workflow",
+    "telemetry.otel": "OpenTelemetry",
+    "telemetry.traces": "traceparent",
+    "tools.signature": "injected",
     "tools.tool": "Tool tool",
 }
 _HOME = {name: f"stretto.{module}" for module, names in _HOMES.items() for name in names.split()}

@@ -25,6 +25,7 @@ HIDDEN_IMPORTS: dict[str, set[str]] = {
     "models/provider.py": {"*", "stretto.models.wire.client"},  # the providers' own libraries
     "models/wire/client.py": {"*"},
     "runtime/tasks.py": {"stretto.runtime.alone"},  # a call outside a run stands on the engine, which stands on calls
+    "telemetry/otel.py": {"stretto.telemetry.sdk"},  # an extra
     "tools/process.py": {"*"},  # in the child: the module that holds the tool
 }
 
@@ -40,6 +41,7 @@ ONLY_IN = {
     "rich": {"cli", "telemetry"},
     "pydantic_ai": {"models"},
     "openai": {"models"},
+    "opentelemetry": {"telemetry"},
     "anthropic": {"models"},
     "sqlite3": {"journal", "memory", "tools"},
 }

@@ -3,7 +3,8 @@
 import pytest
 
 from stretto.app.gaps import Gaps
-from stretto.cli.tree import Line, lines, progress
+from stretto.app.progress import progress
+from stretto.cli.tree import Line, lines
 from stretto.core.canonical import encode
 from stretto.core.events import (
     Asked,

@@ -1,10 +1,13 @@
 """One failed branch does not lose the others' work, and what is partial says so."""
 
+import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from stretto import App, Done, Failed, RunFailed, WorkerFailed, gather, parallel, pipeline, start, workflow
+from stretto.testing import simulate
 
 CALLED: list[str] = []
 
@@ -90,3 +93,91 @@ async def test_nothing_goes_on_with_a_wrong_result(worker: Any) -> None:
         with pytest.raises(RunFailed):
             await job
     assert CALLED == []
+
+
+@workflow
+async def a_second(what: str) -> str:
+    await asyncio.sleep(1)
+    return what
+
+
+@pytest.mark.capability(29)
+def test_independent_workers_are_at_work_at_once() -> None:
+    with simulate() as sim:
+        begun = sim.time()
+        assert sim.run(parallel(a_second, a_second, a_second), "x") == ["x", "x", "x"]
+        assert sim.time() - begun < 1.6
+
+
+def takes(seconds: float) -> Any:
+    @workflow(name=f"takes_{seconds}")
+    async def work(what: str) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    return work
+
+
+@pytest.mark.capability(34)
+def test_the_merge_gets_results_in_task_order_however_they_finish() -> None:
+    for seed in range(5):
+        with simulate(seed) as sim:
+            merged = parallel(takes(3), takes(2), takes(1), merge=lambda results: results)
+            assert sim.run(merged, "x") == [3, 2, 1]
+            ended = [row.event().output for row in sim.events if row.kind == "task_finished"]  # type: ignore[attr-defined]
+            assert ended == [1, 2, 3, [3, 2, 1], [3, 2, 1]][: len(ended)]
+
+
+@pytest.mark.capability(34)
+def test_results_by_name_and_a_worker_that_merges() -> None:
+    def join(parts: dict[str, str]) -> str:
+        return " and ".join(f"{name}={part}" for name, part in parts.items())
+
+    named = parallel(left=good, right=fine, merge=workflow(join))
+    done = start(named, "x", db=":memory:")
+    assert done.output == "left=good x and right=fine x"
+    assert [(task.worker, task.label) for task in done.tasks][-1] == ("join", "merge")
+
+    async def later(parts: list[str]) -> str:
+        await asyncio.sleep(0)
+        return "+".join(parts)
+
+    assert start(parallel(good, fine, merge=later), "x", db=":memory:").output == "good x+fine x"
+
+
+@dataclass
+class Note:
+    text: str
+
+
+@workflow
+def note(what: str) -> Note:
+    return Note(what)
+
+
+@workflow
+def broken_note(what: str) -> Note:
+    raise OSError("it broke")
+
+
+def test_results_keep_their_types() -> None:
+    assert start(parallel(note, good), "x", db=":memory:").output == [Note("x"), "good x"]
+    assert start(parallel(one=note, two=good), "x", db=":memory:").output == {"one": Note("x"), "two": "good x"}
+    assert start(parallel(note, broken_note, min_success=1), "x", db=":memory:").output == [Note("x"), None]
+
+
+@pytest.mark.capability(43)
+def test_no_more_than_the_limit_are_at_work_at_once() -> None:
+    at_once = [0, 0]
+
+    @workflow
+    async def busy(what: str) -> str:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(1)
+        at_once[0] -= 1
+        return what
+
+    with simulate() as sim:
+        sim.run(parallel(*[busy] * 7, limit=3), "x")
+    assert at_once == [0, 3]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stretto.app.code import reference
+from stretto.app.conversing import UNSAID
 from stretto.app.handle import Run
 from stretto.app.host import App
 from stretto.core.errors import UsageError
@@ -28,21 +29,23 @@ def run(
     approve: Sequence[str] = (),
     model: str | Model | None = None,
     deps: Any = None,
+    telemetry: str | bool | None = None,
+    traceparent: str = "",
 ) -> Any:
     """Run a worker to its end and return its output.
 
     The same `id` continues a run. `db` is a path, `sqlite:///PATH` or ":memory:"; without it STRETTO_DB or
-    `.stretto/runs.db`. `approve` names tools whose calls are answered yes. Raises `RunWaiting` (with `.approvals`),
+    `.stretto/runs.db`. `approve` names tools whose calls are answered yes. `telemetry` and
+    `traceparent`: see docs/telemetry.md. Raises `RunWaiting` (with `.approvals`),
     `RunFailed`, `ReplayMismatch`.
     """
-    return _start(
-        "run", worker, input, id, db, policy, budget, approve, model, deps, sys._getframe(1).f_globals
-    ).conclude()
+    app, names = App(db=db, policy=policy, model=model, deps=deps, telemetry=telemetry), sys._getframe(1).f_globals
+    return _start("run", app, worker, input, id, budget, approve, traceparent, names).conclude()
 
 
 def start(
     worker: Any,
-    input: Any = None,
+    input: Any = UNSAID,
     *,
     id: str | None = None,
     db: str | None = None,
@@ -51,30 +54,34 @@ def start(
     approve: Sequence[str] = (),
     model: str | Model | None = None,
     deps: Any = None,
+    telemetry: str | bool | None = None,
+    traceparent: str = "",
 ) -> Run:
-    """Like `run`, but returns the run itself once it has ended or waits, whatever came of it."""
-    return _start("start", worker, input, id, db, policy, budget, approve, model, deps, sys._getframe(1).f_globals)
+    """Like `run`, but returns the run itself once it has ended or waits, whatever came of it.
+
+    An agent that is given no input begins a conversation: `say` tells it something, and returns the reply.
+    """
+    app, names = App(db=db, policy=policy, model=model, deps=deps, telemetry=telemetry), sys._getframe(1).f_globals
+    return _start("start", app, worker, input, id, budget, approve, traceparent, names)
 
 
 def _start(
     what: str,
+    app: App,
     worker: Any,
     input: Any,
     id: str | None,
-    db: str | None,
-    policy: Rules | None,
     budget: str | Budget | None,
     approve: Sequence[str],
-    model: str | Model | None,
-    deps: Any,
+    traceparent: str,
     names: dict[str, Any],
 ) -> Run:
     _refuse_live_loop(what)
-    app = App(db=db, policy=policy, model=model, deps=deps)
 
     async def begin() -> Run:
+        code = reference(worker, names)
         run = await app.start(
-            as_worker(worker), input, id=id, budget=budget, approve=approve, code=reference(worker, names)
+            as_worker(worker), input, id=id, budget=budget, approve=approve, code=code, traceparent=traceparent
         )
         await app.settled(run.id)
         return await run.refresh()

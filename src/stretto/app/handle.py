@@ -9,20 +9,26 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from stretto.app import conversing
 from stretto.app.questions import described
+from stretto.app.streams import Part, stream
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
 from stretto.core.events import Answered, Asked, Declined, Pruned, Row
+from stretto.core.media import portable
 from stretto.core.ports import Letter
 from stretto.core.values import Answer, RunState, Spend
+from stretto.memory.messages import Message, messages
+from stretto.memory.messages import between as names_only
+from stretto.orchestrator.plan import Plan, recorded
 from stretto.policy.standing import Rule
 from stretto.runtime import engine
 from stretto.runtime.failures import failure_from
-from stretto.runtime.outcome import Finished, Outcome, Stopped, outcome_of
+from stretto.runtime.outcome import Ending, Finished, Stopped
 from stretto.runtime.view import TaskView, View, WaitView
 
 if TYPE_CHECKING:
@@ -48,20 +54,21 @@ def _either(method: Callable[Concatenate[Run, P], Coroutine[Any, Any, T]]) -> Ca
 
 async def _settling(run: Run, work: Coroutine[Any, Any, T]) -> T:
     """Without a loop around, nothing goes on after the call: so it lasts until the run has ended or waits."""
-    result = await work
-    if not run._app.is_open_for_good:
-        await run._app.settled(run.id)
-        await run.refresh()
-    return result
+    try:
+        return await work
+    finally:  # an answer that was refused leaves it waiting, too
+        if not run._app.is_open_for_good:
+            await run._app.settled(run.id)
+            await run.refresh()
 
 
 class Run:
     """One run, held by this process or not."""
 
-    def __init__(self, app: App, id: str, driven: asyncio.Task[Outcome] | None = None) -> None:
+    def __init__(self, app: App, id: str, ending: Ending | None = None) -> None:
         self._app = app
         self.id = id
-        self._driven = driven
+        self._ending = ending
         self._folded = View()
         self._approvals: list[dict[str, Any]] = []
         self._rows: list[Row] = []
@@ -89,9 +96,9 @@ class Run:
         return self._now().spend
 
     @property
-    def plan(self) -> Any:
-        """The plan in force, as data; None where nothing was planned."""
-        return self._now().plan
+    def plan(self) -> Plan | None:
+        """The plan in force, of the outermost orchestrator; None where nothing was planned."""
+        return recorded(self._now().plan)
 
     @property
     def tasks(self) -> list[TaskView]:
@@ -146,9 +153,17 @@ class Run:
 
     def why(self) -> dict[str, Any]:
         """What led to its output, failure or question: tasks, answers, doubts, retries and time, as data."""
+        view = self._now()
         if self._rows and self._rows[-1].kind == Pruned.kind:
             raise UsageError(f"run {self.id} was pruned, and what it did is gone; `stretto audit verify` has the proof")
-        return why(self._view, self._rows)
+        return why(view, self._rows)
+
+    @_either
+    async def messages(self, between: Sequence[str] = ()) -> list[Message]:
+        """What its workers and people told each other, in order; of these names only, where any are given."""
+        await self.refresh()
+        found = await messages(self._rows, self._app.store.blob)
+        return names_only(found, between) if between else found
 
     # ---- waiting for it
 
@@ -157,9 +172,9 @@ class Run:
 
     async def result(self) -> Any:
         """The output, once the run has ended; waits as long as that takes. Raises what the run failed with."""
-        outcome = await outcome_of(self._driven) if self._driven is not None else None
+        outcome = await self._ending.wait() if self._ending is not None else None
         if isinstance(outcome, Finished):
-            await self.refresh()
+            await self._app.keep_in_sight(self, outcome.events)
             return outcome.output
         await self._app.ended(self.id)
         await self.refresh()
@@ -188,6 +203,47 @@ class Run:
         )
         more = f" and {len(self._approvals) - 3} more" if len(self._approvals) > 3 else ""
         return f"run {self.id} waits for {asked}{more}"
+
+    # ---- talking with it
+
+    @property
+    def converses(self) -> bool:
+        """Whether it is the run of an agent, known here, that goes on when it is told more."""
+        return self._app.converses(self._now().worker)
+
+    @_either
+    async def say(self, message: Any, *, by: str = "", key: str | None = None) -> Any:
+        """Say something in a conversation; the reply, as the agent's output type. Said meanwhile, it is answered in turn.
+
+        It goes on with an agent's run, also one that is done, and answers a workflow that listens. A `key` is said once:
+        repeated, it only waits for the same reply. Raises `RunWaiting` where the run waits for something else before it
+        can answer; what was said is not lost, and `reply` has the answer then.
+        """
+        letter, self._ending = await conversing.say(self, self._app, message, by, key), None
+        return await conversing.replied(self, self._app, letter)
+
+    @_either
+    async def reply(self) -> Any:
+        """The reply to what was said last, or to the input; waits for it, and raises what keeps it from coming."""
+        return await conversing.replied(self, self._app, None)
+
+    async def stream(
+        self, *, say: Any = None, by: str = "", key: str | None = None, after: int | None = None
+    ) -> AsyncIterator[Part]:
+        """What models say, piece by piece as they say it, of all workers in the run, until it has ended or waits.
+
+        `say` says something first, and gives what comes in answer to it. Without, it begins with what was said since
+        somebody spoke last (or behind event `after`); what was over before comes whole, from the journal. Once the run
+        has ended, or where another process holds it, all of it does.
+        """
+        await self.refresh()
+        if say is not None:
+            letter, self._ending = await conversing.say(self, self._app, say, by, key), None
+            parts = conversing.stream_reply(self, self._app, letter)
+        else:
+            parts = stream(self, self._app, conversing.turn_begins(self._rows) if after is None else after)
+        async for part in parts:
+            yield part
 
     # ---- answering it
 
@@ -233,7 +289,7 @@ class Run:
     async def send(self, signal: str, value: Any = None, *, by: str = "") -> Run:
         """Send a signal; one that the run does not wait for yet is kept until it does."""
         answer = {"decision": "answer", "value": value, "by": by, "channel": self._app.channel}
-        body = encode({"signal": signal, "answer": answer})
+        body = portable({"signal": signal, "answer": answer})
         return await self._post(Letter(self.id, f"signal {signal} {secrets.token_hex(6)}", body), "a signal")
 
     @_either
@@ -330,7 +386,7 @@ class Run:
         answer = Answer(decision, value, reason, by, self._app.channel, shown)
         body = {"wait": wait.asked.wait, "answer": answer}
         key = f"answer {wait.asked.wait}" + (f" {before}" if before else "")
-        if not await self._app.store.post(Letter(self.id, key, encode(body))):
+        if not await self._app.store.post(Letter(self.id, key, portable(body))):
             raise UsageError(f"{wait.asked.wait} of run {self.id} was answered already")
         await self._app.take_up(self.id)
         if self._app.channel == "cli":  # the command line follows the run itself, and tells

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
+from stretto.app import tracing
+from stretto.app.conversing import UNSAID
 from stretto.app.handle import Run
 from stretto.app.parts import reachable_tools, rules_in
 from stretto.app.recorded import RecordedModel
 from stretto.app.settings import Environment, open_store
+from stretto.app.streams import Voices
 from stretto.app.targets import find_worker
 from stretto.core.canonical import encode
 from stretto.core.errors import JournalError, RunFailed, StrettoError, UsageError
@@ -23,7 +28,8 @@ from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.branches import fork_plain_tasks
 from stretto.runtime.clock import SystemClock
-from stretto.runtime.outcome import Outcome, Stopped, Surroundings, outcome_of
+from stretto.runtime.execution import Execution
+from stretto.runtime.outcome import Ending, Outcome, Stopped, Surroundings
 from stretto.runtime.undo import UNDOES, Undo, made
 from stretto.runtime.view import View, fetched
 from stretto.runtime.worker import Worker
@@ -48,26 +54,32 @@ class App:
         observers: Sequence[Observer] = (),
         channel: str = "python",
         limits: Mapping[str, str | Limit] | None = None,
+        telemetry: str | bool | None = None,
     ) -> None:
-        """`limits` says what a minute allows, over all runs: {"openai": "500 requests, 200000 tokens"}, or by model."""
+        """`limits` says what a minute allows, over all runs: {"openai": "500 requests, 200000 tokens"}, or by model.
+
+        `telemetry` is the address of an OpenTelemetry collector, or True for the environment's; see docs/telemetry.md.
+        """
         self._guards = Guards(limits)
         self._made: dict[str, Model] = {}
         self._environment = Environment.here()
         self._workers = {worker.name: worker for worker in map(as_worker, workers)}
         self._deps, self._rules, self._model = deps, policy or Rules(), model
         self._db = db or self._environment.db
-        self._observers = list(observers)
+        self._observers = [*observers, *tracing.tracers(telemetry, self._environment)]
         self.channel = channel
         self._store: Store | None = open_store(self._db) if self._db == ":memory:" else None
         self._lasting = self._store
         if self._store is not None:
             for observer in self._observers:
                 self._store.observe(observer)
-        self._live: dict[str, asyncio.Task[Outcome]] = {}
+        self._live: dict[str, Execution] = {}
+        self._unread: WeakSet[Run] = WeakSet()
         self._errors: dict[str, BaseException] = {}
         self._seen: dict[str, frozenset[str]] = {}
         self._given: Mapping[type, Any] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._voices, self._heard = Voices(), cast("Store | None", None)
         self._for_good = False
 
     # ---- life
@@ -87,19 +99,28 @@ class App:
             self._store = open_store(self._db)
             for observer in self._observers:
                 self._store.observe(observer)
+        tracing.opened(self._observers, self._store)
         made = self._deps() if callable(self._deps) else self._deps
         made = await made if asyncio.iscoroutine(made) else made
         self._given = made if isinstance(made, Mapping) else ({} if made is None else {type(made): made})
 
     async def close(self) -> None:
         """Let go of all runs and of the database."""
-        tasks = [task for task in (self._watch, *self._live.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        live = list(self._live.values())
+        for execution in live:
+            execution.let_go()
+        for execution in live:
+            await execution.outcome.wait()
         self._watch, self._for_good = None, False
+        await tracing.closed(self._observers)
         if self._store is not None and self._store is not self._lasting:
+            for run in list(self._unread):
+                with contextlib.suppress(JournalError):
+                    await run.refresh()
+            self._unread.clear()
             await self._store.close()
             self._store = None
 
@@ -127,7 +148,7 @@ class App:
     @property
     def is_open(self) -> bool:
         """Whether its database can be read now."""
-        return self._store is not None and (self._store is not self._lasting or self._for_good)
+        return self._store is not None
 
     @property
     def is_open_for_good(self) -> bool:
@@ -140,6 +161,14 @@ class App:
         if self._store is None:
             raise UsageError("this App is not open; use it inside `async with app:`")
         return self._store
+
+    @property
+    def voices(self) -> Voices:
+        """Who listens to runs here; from the first listener on, it hears of all that is recorded."""
+        if self._heard is not self.store:
+            self._heard = self.store
+            self.store.observe(self._voices)
+        return self._voices
 
     @property
     def db(self) -> str:
@@ -155,7 +184,7 @@ class App:
     async def start(
         self,
         worker: Any,
-        input: Any = None,
+        input: Any = UNSAID,
         *,
         id: str | None = None,
         budget: str | Budget | None = None,
@@ -163,9 +192,15 @@ class App:
         model: str | None = None,
         code: str = "",
         extra: dict[str, Any] | None = None,
+        traceparent: str = "",
     ) -> Run:
-        """Start a run, or go on with the one that has this id and the same input."""
+        """Start a run, or go on with the one that has this id and the same input.
+
+        An agent that is given no input begins a conversation: it waits for what `Run.say` says, and then for more.
+        """
         worker = as_worker(worker)
+        listens = input is UNSAID and getattr(worker, "converses", False)
+        input = None if input is UNSAID else input
         self._workers.setdefault(worker.name, worker)
         if isinstance(budget, str):
             Budget.parse(budget)
@@ -174,23 +209,23 @@ class App:
             tuple(approve),
             budget if isinstance(budget, str) else str(budget or ""),
             self._rules.autonomy,
-            extra or {},
+            tracing.joined(traceparent, extra, self._observers, self._environment),
+            listens,
         )
         if settings.model not in ("", "none"):
             self._models(settings.model)(settings.model)  # a model that is not to be had is the caller's to mend, now
         loaded = await engine.begin(self._around(settings, worker), worker, input, id=id, settings=settings, code=code)
         if loaded is None:
             assert id is not None
-            return await self._again(worker, input, id)
+            return await self._again(worker, input, id, listens=listens)
         return Run(self, loaded.execution.id, self._drive(loaded))
 
-    async def _again(self, worker: Worker[Any, Any], input: Any, id: str) -> Run:
+    async def _again(self, worker: Worker[Any, Any], input: Any, id: str, *, listens: bool) -> Run:
         """A run of this id exists: go on with it, if it is the same."""
         around = self._around(Settings())
         begun = await engine.started(around, id)
-        data, _ = worker.takes.stored(input)
-        recorded = await fetched(begun.input, self.store.blob)
-        if begun.worker != worker.name or encode(recorded) != data:
+        same = listens or encode(await fetched(begun.input, self.store.blob)) == worker.takes.stored(input)[0]
+        if begun.worker != worker.name or not same:
             raise UsageError(
                 f"run {id!r} exists with another {'input' if begun.worker == worker.name else 'worker'}; the same "
                 "id continues a run, a new run needs a new id"
@@ -220,18 +255,16 @@ class App:
         row = await self.store.find(id)
         if row is None:
             raise UsageError(f"there is no run {id!r} in {self._db}; `stretto list` shows what there is")
-        if (
-            id in self._live
-            or row.state in (RunState.DONE, RunState.CANCELLED)
-            or (row.state is RunState.FAILED and not retry)
-        ):
+        if id in self._live or row.state is RunState.CANCELLED or (row.state is RunState.FAILED and not retry):
+            return
+        if row.state is RunState.DONE and not await engine.said_more(self._around(Settings()), id):
             return
         if row.state is RunState.FAILED and await self.store.find(f"{id}-undo") is not None:
             raise UsageError(f"run {id!r} was undone, so what it did is no fact any more; start a new run")
         begun = await engine.started(self._around(Settings()), id)
         worker = worker or await self._worker_of(begun)
         settings = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
-        if id in self._live:
+        if id in self._live or (row.state is RunState.DONE and not getattr(worker, "converses", False)):
             return
         loaded = await engine.take_up(
             self._around(replace(settings, approve=tuple(settings.approve)), worker), id, worker
@@ -246,6 +279,13 @@ class App:
         of = await engine.started(self._around(Settings()), begun.code.removeprefix(UNDOES))
         worker = await self._worker_of(of)
         return Undo(worker, reachable_tools(worker))
+
+    async def worker_of(self, id: str) -> Worker[Any, Any] | None:
+        """The worker that a run began with; None where its code is not here."""
+        try:
+            return await self._worker_of(await engine.started(self._around(Settings()), id))
+        except UsageError:
+            return None
 
     async def undo(self, id: str, by: str) -> Run:
         """See `Run.undo`."""
@@ -299,7 +339,8 @@ class App:
             value = known.takes.load(value)
         new = await engine.fork(around, id, at, known, value, settings, begun.code if worker is None else "")
         await self.take_up(new)
-        return await Run(self, new, self._live.get(new)).refresh()
+        execution = self._live.get(new)
+        return await Run(self, new, execution.outcome if execution is not None else None).refresh()
 
     async def rehearse(self, id: str, worker: Any = None) -> Outcome:
         """See `Run.replay`."""
@@ -307,29 +348,31 @@ class App:
         known = as_worker(worker) if worker is not None else await self._worker_of(begun)
         return await engine.rehearse(self._around(Settings()), id, known)
 
-    def _drive(self, loaded: engine.Loaded) -> asyncio.Task[Outcome]:
-        id = loaded.execution.id
-        task = asyncio.get_running_loop().create_task(loaded.execution.drive(loaded.worker, loaded.value))
-        self._live[id] = task
-        task.add_done_callback(lambda task: self._drove(id, task))
-        return task
+    def _drive(self, loaded: engine.Loaded) -> Ending:
+        execution = loaded.execution
+        self._live[execution.id] = execution
+        execution.outcome.then(lambda outcome: self._drove(execution.id, outcome))
+        return execution.begin(loaded.worker, loaded.value)
 
-    def _drove(self, id: str, task: asyncio.Task[Outcome]) -> None:
+    def _drove(self, id: str, outcome: Outcome | None) -> None:
         self._live.pop(id, None)
-        if task.cancelled():
-            return
-        if error := task.exception():
-            self._errors[id] = error
-        elif isinstance(outcome := task.result(), Stopped):
+        if isinstance(outcome, Stopped):
             self._errors[id] = outcome.error
-        else:
+        elif outcome is not None:
             self._errors.pop(id, None)
+
+    async def keep_in_sight(self, run: Run, events: int) -> None:
+        """See that a run which has come to its end can be looked at from now on, also when this is closed."""
+        if events > self.store.at_once:
+            await run.refresh()
+        elif self._store is not self._lasting:
+            self._unread.add(run)
 
     async def settled(self, id: str) -> None:
         """Wait until the run has ended or waits, as far as this process drives it; raises what stopped it short of that."""
-        task = self._live.get(id)
-        if task is not None:
-            await outcome_of(task)
+        execution = self._live.get(id)
+        if execution is not None:
+            await execution.outcome.wait()
         error = self._errors.pop(id, None)
         if error is not None and not isinstance(error, RunFailed) and isinstance(error, StrettoError):
             row = await self.store.find(id) if not isinstance(error, JournalError) else None
@@ -368,7 +411,8 @@ class App:
         for own in rules_in(worker):
             rules = rules.and_also(own)
         return Surroundings(
-            self.store, SystemClock(), rules, self._models(settings.model), self._given, guards=self._guards
+            self.store, SystemClock(), rules, self._models(settings.model), self._given, guards=self._guards,
+            tracers=tracing.among(self._observers), listeners=self._voices.of,
         )
 
     def _models(self, default: str) -> Callable[[str], Model]:
@@ -389,9 +433,15 @@ class App:
     async def _blob(self, digest: str) -> bytes:
         return await self.store.blob(digest)
 
+    def converses(self, worker: str) -> bool:
+        """Whether the worker of that name is known here, and goes on after an answer."""
+        return bool(getattr(self._workers.get(worker), "converses", False))
+
     def revive(self, view: View) -> Any:
         """A run's output as its worker's output type, where the worker is known here; else as plain data."""
-        worker = self._workers.get(view.worker)
-        if worker is None or view.state is not RunState.DONE:
-            return view.output
-        return worker.gives.load(view.output)
+        return self.revived(view.worker, view.output) if view.state is RunState.DONE else view.output
+
+    def revived(self, worker: str, value: Any) -> Any:
+        """What a worker gave, as its output type, where the worker is known here; else as plain data."""
+        known = self._workers.get(worker)
+        return value if known is None else known.gives.load(value)

@@ -52,7 +52,7 @@ async def detail(view: View, entry: Entry, blob: Blob) -> Entry:
             step = next(step for step in view.steps.values() if step.seq == number)
             request, result = await fetched(step.request, blob), await fetched(step.result, blob)
             if step.kind == "model":
-                request, result = await _conversation(request, blob), await _reply(result, blob)
+                request, result = await conversation(request, blob), await _reply(result, blob)
             before = {"before": await fetched(step.before, blob)} if step.before is not None else {}
             return {**whole, "request": request, **before, "result": result}
 
@@ -114,7 +114,7 @@ async def _question(wait: WaitView, blob: Blob) -> Entry:
     return {"request": request, "result": {**result, "value": await fetched(answer.value, blob), "at": wait.answered}}
 
 
-async def _conversation(request: Any, blob: Blob) -> Any:
+async def conversation(request: Any, blob: Blob) -> Any:
     """A model's request with its messages and frame in place of their digests."""
     messages, head = [], request["conversation"]
     while head:

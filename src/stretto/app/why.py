@@ -35,6 +35,9 @@ def why(view: View, rows: Sequence[Row]) -> Reasons:
     reasons["rules"] = [{"step": made.seq, **rule(made), "at": made.begun / _SECOND} for made in view.rules]
     reasons["doubts"] = [_answer(wait) for wait in view.waits.values() if wait.asked.ask == "doubt"]
     reasons["retries"] = list(_retries(view))
+    reasons["plans"] = list(_decided(view, "plan"))
+    reasons["resolved"] = list(_decided(view, "resolved"))
+    reasons["judged"] = list(_decided(view, "judged"))
     return {**reasons, "time": _time(view, gaps), "events": len(rows), "head": rows[-1].hash if rows else ""}
 
 
@@ -101,10 +104,9 @@ def _task(view: View, task: TaskView, gaps: Gaps) -> Reasons:
 
 def _after(view: View, task: TaskView) -> list[str]:
     """The tasks of the plan whose results this one was given."""
-    plan = view.plan if task.label and isinstance(view.plan, dict) else {}
-    return next(
-        (list(planned.get("after", ())) for planned in plan.get("tasks", ()) if planned["id"] == task.label), []
-    )
+    plan = view.plans.get(task.parent) if task.label else None
+    tasks = plan["tasks"] if isinstance(plan, dict) else ()
+    return next((list(planned.get("after", ())) for planned in tasks if planned["id"] == task.label), [])
 
 
 def _answer(wait: WaitView) -> Reasons:
@@ -115,6 +117,13 @@ def _answer(wait: WaitView) -> Reasons:
         "channel": answer.channel if answer else "", "reason": answer.reason if answer else "",
         "edited": bool(answer and answer.value is not None), "at": wait.answered / _SECOND if answer else None,
     }  # fmt: skip
+
+
+def _decided(view: View, what: str) -> Iterator[Reasons]:
+    """What orchestrators decided: versions of plans, conflicts of results, opinions of the whole."""
+    for seq, _, name, value in view.decisions:
+        if name == what and isinstance(value, dict):
+            yield {"step": seq, **value}
 
 
 def _retries(view: View) -> Iterator[Reasons]:

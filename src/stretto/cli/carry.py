@@ -19,14 +19,29 @@ from stretto.cli.watch import Display, Silent, Watch
 from stretto.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from stretto.cli.speech import Speech
     from stretto.cli.question import Questions
 
+End = Callable[[Run, App], Awaitable[int]]
 Begin = Callable[[App], Awaitable[tuple[str, str]]]
 """Starts, answers or takes up a run; gives its id, and the question or signal that was answered, if one was."""
 
 
-def carry(common: Common, begin: Begin, *, id: str | None = None, by: str = "", standing: Iterable[str] = ()) -> int:
-    """See a run through from where `begin` leaves it. `id` is its id, where one is known before."""
+def carry(
+    common: Common,
+    begin: Begin,
+    *,
+    id: str | None = None,
+    by: str = "",
+    standing: Iterable[str] = (),
+    telemetry: str | None = None,
+    speech: Speech | None = None,
+    end: End | None = None,
+) -> int:
+    """See a run through from where `begin` leaves it. `id` is its id, where one is known before.
+
+    `speech` says aloud what models say meanwhile; `end` says in the end how the run stands, in place of `leave`.
+    """
     watch = Watch(_display(common))
     signals = Signals()
 
@@ -39,12 +54,15 @@ def carry(common: Common, begin: Begin, *, id: str | None = None, by: str = "", 
         follower = Follower(app, run, watch, by or user(), _questions(common, signals), standing)
         if wait and not app.drives(run) and await follower.is_taken(wait):
             return _handed_over(await app.get(run), common)
-        rested = await follower.to_rest()
+        rest = follower.to_rest()
+        rested = await (rest if speech is None else speech.along(await app.get(run), watch.view.seq, rest))
         if len(watch.declined) > known and follower.is_alone:
             raise UsageError(f"the answer was not taken: {watch.declined[-1].reason}")
-        return leave(rested, common, app.db)
+        if end is not None:
+            return await end(rested, app)
+        return leave(rested, common, app.db, told=speech.said if speech else "")
 
-    return inside(common, work, [watch], signals)
+    return inside(common, work, [watch], signals, telemetry)
 
 
 def _handed_over(run: Run, common: Common) -> int:

@@ -12,8 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from stretto.app.progress import progress
 from stretto.cli.terminal import drawn, is_unicode
-from stretto.cli.tree import Line, lines, progress
+from stretto.cli.tree import Line, lines
 from stretto.cli.watch import Watch
 from stretto.cli.words import counted, duration, spent
 from stretto.core.events import Row

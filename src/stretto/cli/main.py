@@ -23,9 +23,13 @@ from stretto.core.errors import StrettoError
 COMMANDS = {
     "run": "Work towards a goal; the same --id goes on with a run.",
     "demo": "See it work: a report over documents of this machine.",
+    "chat": "Talk with an agent; the same --id goes on with a conversation.",
+    "say": "Say something to a run, and print its reply.",
     "plan": "Show the plan for a goal, and do nothing.",
     "status": "Where a run stands: tasks, questions, cost.",
     "show": "What a run did, step by step.",
+    "messages": "What the workers and people of a run told each other.",
+    "memory": "What is remembered across runs: search, list, forget.",
     "why": "What led to a run's output, failure or question.",
     "graph": "A worker or a run as a Mermaid diagram.",
     "list": "The runs in the database.",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
+from stretto.app.progress import spent_by_task
 from stretto.cli.terminal import in_line, note
-from stretto.cli.tree import hint, spent_by_task, wanted
+from stretto.cli.tree import hint, wanted
 from stretto.cli.watch import Watch
 from stretto.cli.words import duration, spent
 from stretto.core.events import (

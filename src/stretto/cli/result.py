@@ -13,13 +13,14 @@ from stretto.cli.terminal import command, in_line, note, out, out_json, pretty
 from stretto.cli.words import MICRO, cost, moment
 from stretto.core.values import RunState
 from stretto.runtime.failures import failure_from
+from stretto.runtime.functions import SAID
 
 
-def leave(run: Run, common: Common, db: str) -> int:
-    """Say how the run stands; the exit code that goes with it."""
+def leave(run: Run, common: Common, db: str, told: str = "") -> int:
+    """Say how the run stands; the exit code that goes with it. An output that was `told` already is not said again."""
     if common.json:
         out_json(as_object(run))
-    else:
+    elif run.view.state is not RunState.DONE or pretty(run.view.output) != told:
         _tell(run, db)
     return codes.of_state(run.view.state)
 
@@ -94,6 +95,8 @@ def ways(asked: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "happened", ("resolve", run, wait, "done", "--result", "JSON")
             yield "repeat", ("resolve", run, wait, "repeat")
             yield "give up", ("resolve", run, wait, "abort")
+        case "signal" if asked["prompt"] == SAID:
+            yield "say", ("say", run, "TEXT")
         case "signal":
             yield "send", ("send", run, asked["prompt"], "JSON")
         case _:

@@ -36,9 +36,15 @@ def reading(common: Common, work: Work) -> int:
     return inside(common, work)
 
 
-def inside(common: Common, work: Work, observers: Sequence[Observer] = (), interrupted: Signals | None = None) -> int:
+def inside(
+    common: Common,
+    work: Work,
+    observers: Sequence[Observer] = (),
+    interrupted: Signals | None = None,
+    telemetry: str | None = None,
+) -> int:
     """Do something with runs. Ctrl-C or SIGTERM lets go of those held here, says `interrupted.say`, and leaves."""
-    app = App(db=common.db, channel="cli", observers=observers)
+    app = App(db=common.db, channel="cli", observers=observers, telemetry=telemetry)
     return app.in_own_loop(_guarded(app, work, interrupted or Signals()), for_good=True)
 
 

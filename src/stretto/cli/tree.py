@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stretto.app.gaps import Gaps
+from stretto.app.progress import NOTHING, planned_tasks, spent_by_task
 from stretto.cli.terminal import in_line
 from stretto.cli.words import counted, duration, moment, money, tokens
 from stretto.core.values import Spend
@@ -15,7 +16,6 @@ from stretto.runtime.view import StepView, TaskView, View, WaitView
 SIGNS = {
     "done": "✓", "failed": "✗", "waiting": "?", "running": "●", "planned": "○", "left": "–", "doubt": "?", "more": "…",
 }  # fmt: skip
-NOTHING = Spend()
 _MANY = 100
 """Tasks of one parent that are no longer shown one by one."""
 _CALM = frozenset({"done", "planned", "left"})
@@ -122,38 +122,6 @@ class _Tree:
         for planned in planned_tasks(self._view, task.key):
             if planned["id"] not in begun:
                 yield Line(depth, "planned", planned.get("worker", ""), in_line(planned["id"]))
-
-
-def spent_by_task(view: View) -> dict[str, Spend]:
-    """What each task has used, with all below it."""
-    spent: dict[str, Spend] = {}
-    for step in view.steps.values():
-        if step.spend.calls:
-            at: TaskView | None = view.tasks.get(step.task)
-            while at is not None:
-                spent[at.key] = spent.get(at.key, NOTHING) + step.spend
-                at = view.tasks.get(at.parent)
-    return spent
-
-
-def progress(view: View) -> tuple[int, int]:
-    """How many tasks are done, and how many there are: in the plan, or, where there is none, so far."""
-    planned = {task["id"]: task.get("worker") for task in planned_tasks(view)}
-    tasks = view.tasks.values()
-    if not planned:
-        return sum(task.state == "done" for task in tasks), len(tasks)
-    done = {task.label for task in tasks if task.state == "done" and planned.get(task.label) == task.worker}
-    return len(done), len(planned)
-
-
-def planned_tasks(view: View, task: str | None = None) -> list[dict[str, Any]]:
-    """The tasks of the plan in force, of one orchestrator's task or of any."""
-    plans = [
-        value
-        for _, scope, name, value in view.decisions
-        if name == "plan" and isinstance(value, dict) and task in (None, scope.partition(".")[0])
-    ]
-    return list(plans[-1].get("tasks", ())) if plans else []
 
 
 def hint(task: TaskView) -> str:

@@ -4,45 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast, overload
 
 from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
-from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import as_worker
+from stretto.runtime.worker import Out, Worker
+from stretto.runtime.workflow import Workable, as_worker, code_of
+from stretto.tools.codec import common
 
 Carry = Callable[[Any, Any, Any], Any]
 
 
-def feedback(value: Any, draft: Any, verdict: Any) -> dict[str, Any]:
+def feedback(value: object, draft: object, verdict: object) -> dict[str, Any]:
     """What the worker is given after the first round, unless `carry` says otherwise."""
     return {"task": value, "draft": draft, "feedback": verdict}
 
 
 @dataclass(frozen=True)
-class Loop(Worker[Any, Any]):
+class Loop(Worker[Any, Out]):
     """A worker, maybe a critic, a condition and a bound."""
 
-    worker: Worker[Any, Any]
+    worker: Worker[Any, Out]
     critic: Worker[Any, Any] | None
-    until: Callable[[Any], bool]
+    until: Callable[[Any], object]
     rounds: int
     carry: Carry = feedback
     otherwise: Worker[Any, Any] | None = None
     name: str = "loop"
 
-    async def work(self, context: Scope, value: Any) -> Any:
+    async def work(self, context: Scope, value: object) -> Out:
         """The last draft; `otherwise` gets it where the bound came before the condition."""
         draft, task = None, value
         for number in range(1, self.rounds + 1):
             draft = await tasks.call(context, self.worker, task, f"round {number}")
             verdict = draft if self.critic is None else await tasks.call(context, self.critic, draft, f"round {number}")
             if self.until(verdict):
-                return draft
+                return cast(Out, draft)
             task = draft if self.critic is None else self.carry(value, draft, verdict)
-        return draft if self.otherwise is None else await tasks.call(context, self.otherwise, draft)
+        return cast(Out, draft if self.otherwise is None else await tasks.call(context, self.otherwise, draft))
 
     @property
     def takes(self) -> Codec[Any]:
@@ -52,24 +53,50 @@ class Loop(Worker[Any, Any]):
     @property
     def gives(self) -> Codec[Any]:
         """What the worker gives."""
-        return self.worker.gives if self.otherwise is None else super().gives
+        return self.worker.gives if self.otherwise is None else common((self.worker.gives, self.otherwise.gives))
 
     @property
     def members(self) -> tuple[Worker[Any, Any], ...]:
         """The worker, its critic, and the way out."""
         return tuple(member for member in (self.worker, self.critic, self.otherwise) if member is not None)
 
+    def describe(self) -> dict[str, Any]:
+        """Condition and bound with the workers."""
+        return {**super().describe(), "until": code_of(self.until), "max": self.rounds}
 
+
+@overload
 def loop(
-    worker: Any,
-    critic: Any = None,
+    worker: Worker[Any, Out],
+    critic: Workable | None = None,
     *,
-    until: Callable[[Any], bool],
+    until: Callable[[Any], object],
     max: int = 3,
     carry: Carry = feedback,
-    otherwise: Any = None,
+    otherwise: Worker[Any, Out] | None = None,
     name: str = "loop",
-) -> Loop:
+) -> Loop[Out]: ...
+@overload
+def loop(
+    worker: Workable,
+    critic: Workable | None = None,
+    *,
+    until: Callable[[Any], object],
+    max: int = 3,
+    carry: Carry = feedback,
+    otherwise: Workable | None = None,
+    name: str = "loop",
+) -> Loop[Any]: ...
+def loop(
+    worker: Workable,
+    critic: Workable | None = None,
+    *,
+    until: Callable[[Any], object],
+    max: int = 3,
+    carry: Carry = feedback,
+    otherwise: Workable | None = None,
+    name: str = "loop",
+) -> Loop[Any]:
     """A worker that repeats `worker` until `until` holds, at most `max` times.
 
     With a `critic`, `until` looks at its verdict on each draft, and the worker is given the verdict back with the draft
@@ -79,10 +106,10 @@ def loop(
         raise UsageError(f"max={max} would do nothing; it is at least 1")
     return Loop(
         as_worker(worker),
-        None if critic is None else as_worker(critic),
+        None if critic is None else as_worker(critic, "critic"),
         until,
         max,
         carry,
-        None if otherwise is None else as_worker(otherwise),
+        None if otherwise is None else as_worker(otherwise, "otherwise"),
         name,
     )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Annotated, Any
 
-from stretto.core.errors import UsageError, WorkerFailed
+from pydantic import AfterValidator, WrapSerializer
+from typing_extensions import TypedDict
+
+from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
 from stretto.core.values import Done, Failed
+from stretto.runtime import failures, tasks
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import as_worker
-from stretto.tools.codec import ANYTHING, codec_for
+from stretto.runtime.workflow import Workable, as_worker, code_of
+from stretto.tools.codec import codec_for
 from stretto.tools.signature import signature_of
 
 PARTIAL = "partial"
@@ -26,12 +32,12 @@ class Parallel(Worker[Any, Any]):
 
     workers: tuple[Worker[Any, Any], ...]
     labels: tuple[str, ...] = ()
-    merge: Callable[[Any], Any] | None = None
+    merge: Workable | None = None
     limit: int | None = None
     min_success: int | None = None
     name: str = "parallel"
 
-    async def work(self, context: Scope, value: Any) -> Any:
+    async def work(self, context: Scope, value: object) -> object:
         """Give all of them the value; put their results together."""
         calls = [worker(value) for worker in self.workers]
         if self.min_success is None:
@@ -40,62 +46,87 @@ class Parallel(Worker[Any, Any]):
             outcomes = await gather(calls, limit=self.limit, on_error="collect")
             results = await enough(context, outcomes, self.min_success)
         whole = dict(zip(self.labels, results, strict=True)) if self.labels else results
-        return self.merge(whole) if self.merge else whole
+        return whole if self.merge is None else await self._merged(context, self.merge, whole)
+
+    async def _merged(self, context: Scope, merge: Workable, whole: object) -> object:
+        """A function is plain computation; a worker that puts the results together gets a task."""
+        if isinstance(merge, Worker):
+            return await tasks.call(context, merge, whole, "merge")
+        merged = merge(whole)
+        return await merged if inspect.isawaitable(merged) else merged
+
+    def taking(self, codec: Codec[Any]) -> Parallel:
+        """See `Worker.taking`."""
+        return replace(self, workers=tuple(worker.taking(codec) for worker in self.workers))
 
     @property
     def takes(self) -> Codec[Any]:
         """What the first one takes; all get the same."""
         return self.workers[0].takes
 
-    @property
+    @cached_property
     def gives(self) -> Codec[Any]:
-        """What the merge function returns."""
-        return codec_for(signature_of(self.merge).returns) if self.merge else ANYTHING
+        """What the merge returns; without one, what each of them gives, in its place."""
+        if isinstance(self.merge, Worker):
+            return self.merge.gives
+        return codec_for(self._row if self.merge is None else signature_of(self.merge).returns)
+
+    @property
+    def _row(self) -> Any:
+        """The type of all results together."""
+        kinds = [getattr(worker.gives, "kind", Any) for worker in self.workers]
+        if all(kind in _PLAIN for kind in kinds):
+            return Any
+        if self.min_success is not None:
+            kinds = [kind | None for kind in kinds]
+        if self.labels:
+            return TypedDict("Results", dict(zip(self.labels, kinds, strict=True)))  # type: ignore[operator]
+        in_place = WrapSerializer(lambda results, as_tuple: as_tuple(tuple(results)))
+        return Annotated[tuple[tuple(kinds)], AfterValidator(list), in_place]  # type: ignore[misc]
 
     @property
     def members(self) -> tuple[Worker[Any, Any], ...]:
-        """The workers, in order."""
-        return self.workers
+        """The workers, in order, and who merges."""
+        return (*self.workers, self.merge) if isinstance(self.merge, Worker) else self.workers
+
+    def describe(self) -> dict[str, Any]:
+        """Labels and merge with the workers."""
+        merge = None if self.merge is None or isinstance(self.merge, Worker) else code_of(self.merge)
+        return {**super().describe(), "labels": list(self.labels), "merge": merge}
+
+
+_PLAIN = (Any, object, str, int, bool, type(None), dict, list)
+"""Types of which JSON says all."""
 
 
 async def enough(scope: Scope, outcomes: Sequence[Done[Any] | Failed], needed: int) -> list[Any]:
     """The results, None for a failed one: that they are partial, and why, is a recorded decision."""
     errors = [outcome.error for outcome in outcomes if isinstance(outcome, Failed)]
     if len(outcomes) - len(errors) < needed:
-        raise _together(errors)
+        raise failures.together(errors)
     if errors:
         await scope.decide(PARTIAL, lambda: {"of": len(outcomes), "failed": [str(error) for error in errors]})
     return [outcome.value if isinstance(outcome, Done) else None for outcome in outcomes]
 
 
-def _together(errors: list[Exception]) -> Exception:
-    """The first error, with the failures of the others beside it."""
-    failed = [error for error in errors if isinstance(error, WorkerFailed)]
-    if failed[:1] != errors[:1]:
-        return errors[0]
-    first = failed[0].failure
-    together = WorkerFailed(replace(first, beside=(*first.beside, *(error.failure for error in failed[1:]))))
-    together.__cause__ = failed[0]
-    return together
-
-
 def parallel(
-    *workers: Any,
-    merge: Callable[[Any], Any] | None = None,
+    *workers: Workable,
+    merge: Workable | None = None,
     limit: int | None = None,
     min_success: int | None = None,
     name: str = "parallel",
-    **named: Any,
+    **named: Workable,
 ) -> Parallel:
     """A worker that runs workers at once on the same input.
 
-    The result is a list in their order, or a dict where they are given by name; `merge` makes one value of it. With
+    The result is a list in their order, or a dict where they are given by name; `merge`, a function or a worker, makes
+    one value of it. At most `limit` are at work at once. With
     `min_success` that many results are enough, and None stands for a failed one; that the result is partial, and what
     failed, is a decision in the journal.
     """
     if bool(workers) == bool(named):
         raise UsageError("parallel needs workers, either in order or all by name")
-    members = tuple(map(as_worker, workers or named.values()))
+    members = (*map(as_worker, workers), *(as_worker(worker, label) for label, worker in named.items()))
     if min_success is not None and not 1 <= min_success <= len(members):
         raise UsageError(f"min_success={min_success} cannot be met by {len(members)} workers")
     return Parallel(members, tuple(named), merge, limit, min_success, name)

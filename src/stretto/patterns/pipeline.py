@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
 
 from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
+from stretto.patterns.gate import Gate
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
-from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import as_worker
+from stretto.runtime.worker import Out, Worker
+from stretto.runtime.workflow import Workable, as_worker
+from stretto.tools.codec import ANYTHING
+
+Workers = Sequence[Worker[Any, Any]]
 
 
 @dataclass(frozen=True)
-class Pipeline(Worker[Any, Any]):
+class Pipeline(Worker[Any, Out]):
     """Workers in a row."""
 
     workers: tuple[Worker[Any, Any], ...]
     name: str = "pipeline"
 
-    async def work(self, context: Scope, value: Any) -> Any:
+    async def work(self, context: Scope, value: Any) -> Out:
         """Pass the value along the line."""
         for worker in self.workers:
             value = await tasks.call(context, worker, value)
-        return value
+        return value  # type: ignore[no-any-return]
+
+    def taking(self, codec: Codec[Any]) -> Pipeline[Out]:
+        """See `Worker.taking`."""
+        return replace(self, workers=_line(self.workers, codec, self.name))
 
     @property
     def takes(self) -> Codec[Any]:
@@ -42,8 +51,28 @@ class Pipeline(Worker[Any, Any]):
         return self.workers
 
 
-def pipeline(*workers: Any, name: str = "pipeline") -> Pipeline:
+def _line(workers: Workers, given: Codec[Any], name: str) -> tuple[Worker[Any, Any], ...]:
+    """The workers, each told what it is given; a gate with two ways has what stands behind it as one of them."""
+    line: list[Worker[Any, Any]] = []
+    for place, worker in enumerate(workers):
+        one, behind = worker.taking(given), workers[place + 1 :]
+        if isinstance(one, Gate) and one.otherwise is not None and one.then is None and behind:
+            rest = _line(behind, one.takes, name)
+            return (*line, replace(one, then=rest[0] if len(rest) == 1 else Pipeline(rest, name)))
+        line.append(one)
+        given = one.gives
+    return tuple(line)
+
+
+@overload
+def pipeline(
+    *workers: *tuple[*tuple[Workable, ...], Worker[Any, Out]],
+    name: str = "pipeline",
+) -> Pipeline[Out]: ...
+@overload
+def pipeline(*workers: Workable, name: str = "pipeline") -> Pipeline[Any]: ...
+def pipeline(*workers: Workable, name: str = "pipeline") -> Pipeline[Any]:  # type: ignore[misc]  # mypy: each of them is
     """A worker that runs workers one after the other, each on the output of the one before."""
     if not workers:
         raise UsageError("pipeline needs at least one worker")
-    return Pipeline(tuple(map(as_worker, workers)), name)
+    return Pipeline(_line(tuple(map(as_worker, workers)), ANYTHING, name), name)

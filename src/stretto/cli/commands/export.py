@@ -11,25 +11,37 @@ from stretto.cli import codes, options
 from stretto.cli.options import Common
 from stretto.cli.session import reading
 from stretto.cli.terminal import note, out
+from stretto.cli.words import counted
 from stretto.core.errors import UsageError
+from stretto.core.events import Row
+from stretto.telemetry.otel import OpenTelemetry
 
 
 @click.command("export")
 @click.argument("id")
 @click.option("--out", "where", metavar="FILE", help="Where to; without it, to stdout.")
+@click.option("--otlp", metavar="URL", help="Send it as spans to this OpenTelemetry collector, or to env.")
+@click.option("--contents", is_flag=True, help="With --otlp: prompts, answers, arguments and results as well.")
 @options.common
-def command(common: Common, id: str, where: str | None) -> int:
+def command(common: Common, id: str, where: str | None, otlp: str | None, contents: bool) -> int:
     """The events of run ID as JSON lines, with their hashes: `stretto audit verify FILE` checks them."""
+    if contents and not otlp:
+        raise UsageError("--contents says what spans carry; it goes with --otlp URL")
+    collector = OpenTelemetry(otlp, with_contents=contents) if otlp else None
 
     async def work(app: App) -> int:
         run = await app.get(id)
-        _write(b"\n".join(row.line() for row in run.events).decode(), where)
+        if collector is not None:
+            note(f"{counted(await collector.export(run.events, app.store.blob), 'span')} sent to {otlp}")
+        if collector is None or where is not None:
+            _write(run.events, where)
         return codes.DONE
 
     return reading(common, work)
 
 
-def _write(text: str, where: str | None) -> None:
+def _write(rows: list[Row], where: str | None) -> None:
+    text = b"\n".join(row.line() for row in rows).decode()
     if where is None:
         out(text)
         return
@@ -37,4 +49,4 @@ def _write(text: str, where: str | None) -> None:
         Path(where).write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{where} cannot be written: {error.strerror}") from error
-    note(f"{text.count(chr(10)) + 1} events in {where}")
+    note(f"{len(rows)} events in {where}")

@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import click
 
+from stretto.app.gaps import Gaps
+from stretto.app.graph.data import Graph
+from stretto.app.graph.flows import of_worker
+from stretto.app.graph.mermaid import mermaid
+from stretto.app.graph.runs import of_run
+from stretto.app.graph.svg import svg
 from stretto.app.host import App
 from stretto.app.targets import resolve
-from stretto.cli import codes, mermaid, options
+from stretto.cli import codes, options
 from stretto.cli.options import Common
 from stretto.cli.session import has_database, inside
-from stretto.cli.terminal import out, out_json
+from stretto.cli.terminal import note, out, out_json
+from stretto.core.errors import UsageError
+
+_FORMS = {"mermaid": mermaid, "svg": svg}
 
 
 @click.command("graph")
 @click.argument("what", metavar="TARGET|ID")
+@click.option("--format", "form", type=click.Choice([*_FORMS]), help="Without it, what FILE's name says, else mermaid.")
+@click.option("-o", "--out", "where", metavar="FILE", help="Where to; without it, to stdout.")
 @options.common
-def command(common: Common, what: str) -> int:
-    """A run's tasks, or how a worker is made of others, as a Mermaid flow chart."""
+def command(common: Common, what: str, form: str | None, where: str | None) -> int:
+    """How a worker is made of others, or a run's tasks as they stand: as a Mermaid flow chart or an SVG picture.
+
+    With --json: the graph as data (nodes, edges, groups), and the chart.
+    """
+    chosen = form or ("svg" if where and Path(where).suffix.lower() == ".svg" else "mermaid")
 
     async def work(app: App) -> int:
-        known = await app.store.find(what) is not None
-        return _leave(mermaid.of_run((await app.get(what)).view) if known else _of_target(what), common)
+        if await app.store.find(what) is None:
+            return _leave(of_worker(resolve(what).worker), chosen, where, common)
+        run = await app.get(what)
+        return _leave(of_run(run.view, Gaps(run.events), time.time_ns() // 1000), chosen, where, common)
 
-    return inside(common, work) if has_database(common) else _leave(_of_target(what), common)
+    if has_database(common):
+        return inside(common, work)
+    return _leave(of_worker(resolve(what).worker), chosen, where, common)
 
 
-def _of_target(what: str) -> str:
-    return mermaid.of_worker(resolve(what).worker)
-
-
-def _leave(chart: str, common: Common) -> int:
+def _leave(graph: Graph, form: str, where: str | None, common: Common) -> int:
+    drawn = _FORMS[form](graph)
+    if where is not None:
+        _write(Path(where), drawn)
     if common.json:
-        out_json({"mermaid": chart})
+        out_json({**graph.as_json(), form: drawn})
+    elif where is None:
+        out(drawn)
     else:
-        out(chart)
+        note(f"{form} of {graph.title} in {where}")
     return codes.DONE
+
+
+def _write(path: Path, drawn: str) -> None:
+    try:
+        path.write_text(drawn if drawn.endswith("\n") else f"{drawn}\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error

@@ -32,7 +32,7 @@ def command(common: Common, target: str, goal: str, docs: str | None, model: str
         run = await app.start(worker, value, model=model or "", extra={"plan_only": True})
         with suppress(PlanOnly):
             await app.settled(run.id)
-        plan = (await run.refresh()).plan
+        plan = (await run.refresh()).view.plan
         if plan is None:
             if run.state == "failed":
                 run.conclude()  # raises what planning failed of

@@ -12,6 +12,7 @@ from stretto.app.settings import Environment
 from stretto.app.targets import Target, resolve
 from stretto.cli.carry import carry
 from stretto.cli.options import Common, as_json, common
+from stretto.cli.speech import Speech
 from stretto.cli.terminal import note
 from stretto.core.errors import UsageError
 
@@ -26,6 +27,8 @@ from stretto.core.errors import UsageError
 @click.option("--model", metavar="M", help="provider:model for workers that name none; none: rules only.")
 @click.option("--budget", metavar="'$1'", help="Cap of the run: '$0.50', '2000 tokens', '20 calls', '5 min'.")
 @click.option("--approve", metavar="TOOL,TOOL", help="Say yes to all calls of exactly these tools in this run.")
+@click.option("--stream", is_flag=True, help="Print what models say to stdout while they say it.")
+@click.option("--otlp", metavar="URL", help="Send the run's spans to this OpenTelemetry collector, or to env.")
 @common
 def command(
     common: Common,
@@ -38,6 +41,8 @@ def command(
     model: str | None,
     budget: str | None,
     approve: str | None,
+    stream: bool,
+    otlp: str | None,
 ) -> int:
     """Work towards GOAL, to the end or until somebody must answer.
 
@@ -57,7 +62,10 @@ def command(
         )
         return run.id, ""
 
-    return carry(common, begin, id=id, standing=tools)
+    if stream and common.json:
+        raise UsageError("--stream and --json both write to stdout; take one of them")
+    speech = Speech() if stream else None
+    return carry(common, begin, id=id, standing=tools, telemetry=otlp, speech=speech)
 
 
 def _given(found: Target, goal: str | None, given: str | None, docs: str | None, out: str | None) -> tuple[Any, Any]:

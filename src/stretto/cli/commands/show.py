@@ -1,7 +1,8 @@
-"""`stretto show ID [--step N]`."""
+"""`stretto show ID [--step N | --context TASK]`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,12 +10,13 @@ import click
 
 from stretto.app.gaps import Gaps
 from stretto.app.host import App
+from stretto.app.sent import contexts
 from stretto.app.steps import detail, steps
 from stretto.cli import codes, options
 from stretto.cli.listing import painted, width
 from stretto.cli.options import Common
 from stretto.cli.session import reading
-from stretto.cli.terminal import in_line, out_json, pretty, tell
+from stretto.cli.terminal import in_line, out, out_json, pretty, safe, tell
 from stretto.cli.tree import SIGNS
 from stretto.cli.words import MICRO, duration
 from stretto.core.canonical import encode
@@ -25,12 +27,25 @@ from stretto.runtime.view import View
 @click.command("show")
 @click.argument("id")
 @click.option("--step", type=int, metavar="N", help="Only this one, whole: its request and its result.")
+@click.option(
+    "--context",
+    metavar="TASK",
+    help="Just what the models of a task were sent, and what was left out. TASK is a step's number, a worker, or a "
+    "plan's id for the task.",
+)
 @options.common
-def command(common: Common, id: str, step: int | None) -> int:
+def command(common: Common, id: str, step: int | None, context: str | None) -> int:
     """What run ID did: tasks, model calls, tool calls, questions and decisions, in the order of their beginning."""
 
     async def work(app: App) -> int:
         run = await app.get(id)
+        if context is not None:
+            sent = await contexts(run.view, context, app.store.blob)
+            if common.json:
+                out_json(sent)
+            else:
+                out("\n".join(line for one in sent for line in _sent(one)))
+            return codes.DONE
         found = steps(run.view, Gaps(run.events))
         if step is None:
             if common.json:
@@ -76,3 +91,38 @@ def _whole(one: dict[str, Any]) -> Iterator[str]:
     for name in ("request", "before", "result"):
         if name in one:
             yield f"{name:<11}  {encode(one[name]).decode()}"
+
+
+def _sent(task: dict[str, Any]) -> Iterator[str]:
+    """A task's requests, every text as it was sent; on a terminal, with what would move the cursor spelled out."""
+    named = f"{task['worker']} {task['label']}".strip()
+    for number, request in enumerate(task["requests"], 1):
+        yield f"=== {in_line(named)}: request {number} of {len(task['requests'])}, step {request['step']}, {request['model']}"
+        for message in request["messages"]:
+            for part in message["parts"]:
+                yield from _part(message["role"], part)
+        for tool in request["tools"]:
+            yield f"--- tool {encode(tool).decode()}"
+        for name in ("output", "settings"):
+            if request[name]:
+                yield f"--- {name} {encode(request[name]).decode()}"
+    if not task["requests"]:
+        yield f"=== {in_line(named)}: no model was asked"
+    for one in task["left_out"]:
+        yield f"=== left out: {encode(one).decode()}"
+
+
+def _part(role: str, part: dict[str, Any]) -> Iterator[str]:
+    match part:
+        case {"text": text}:
+            yield f"--- {role}"
+            yield _exactly(text)
+        case {"result": {"name": name, "content": content, "ok": ok}}:
+            yield f"--- {role}: {name}{'' if ok else ' failed'}"
+            yield _exactly(content)
+        case _:
+            yield f"--- {role} {encode(part).decode()}"
+
+
+def _exactly(text: str) -> str:
+    return safe(text) if sys.stdout.isatty() else text

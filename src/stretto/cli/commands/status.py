@@ -11,6 +11,7 @@ import click
 from stretto.app.gaps import Gaps
 from stretto.app.handle import Run
 from stretto.app.host import App
+from stretto.app.progress import percent, planned_tasks, progress, progress_by_task, spent_by_task
 from stretto.cli import codes, options
 from stretto.cli.listing import listed, painted
 from stretto.cli.options import Common
@@ -18,7 +19,7 @@ from stretto.cli.result import about, as_object, ways
 from stretto.cli.session import reading
 from stretto.cli.terminal import command as whole_command
 from stretto.cli.terminal import in_line, out_json, pretty, tell
-from stretto.cli.tree import lines, planned_tasks, progress, spent_by_task
+from stretto.cli.tree import lines
 from stretto.cli.words import MICRO, cost, duration, moment, spent
 from stretto.core.values import Spend
 
@@ -44,20 +45,23 @@ def command(common: Common, id: str) -> int:
 
 
 def _as_object(run: Run) -> dict[str, Any]:
-    view, spent = run.view, spent_by_task(run.view)
+    view, spent, shares = run.view, spent_by_task(run.view), progress_by_task(run.view)
     tasks = [
         {"step": task.seq, "worker": task.worker, "label": task.label, "state": task.state, "attempt": task.attempt,
          "parent": view.tasks[task.parent].seq if task.parent in view.tasks else None, "begun": task.begun / MICRO,
          "ended": task.ended / MICRO if task.ended else None, "error": task.error,
-         "cost": cost(spent.get(task.key, Spend()))}
+         "cost": cost(spent.get(task.key, Spend())), "progress": _share(*shares[task.key]) if task.key in shares else None}
         for task in view.tasks.values()
     ]  # fmt: skip
-    done, total = progress(view)
     return {
         **as_object(run), "worker": view.worker, "begun": view.begun / MICRO, "updated": view.updated / MICRO,
-        "progress": {"done": done, "total": total, "percent": _percent(done, total)}, "tasks": tasks,
+        "progress": _share(*progress(view)), "tasks": tasks,
         "approvals": run.approvals,
     }  # fmt: skip
+
+
+def _share(done: int, total: int) -> dict[str, int]:
+    return {"done": done, "total": total, "percent": percent(done, total)}
 
 
 def _told(run: Run, db: str) -> Iterator[str]:
@@ -68,8 +72,7 @@ def _told(run: Run, db: str) -> Iterator[str]:
     if view.input is not None:
         yield f"  input    {in_line(pretty(view.input), 100)}"
     yield f"  begun    {moment(view.begun)}, worked {duration(gaps.busy(view.begun, until))}"
-    share = f"plan     {_percent(done, total)}%," if planned_tasks(view) else "tasks   "
-    yield f"  {share} {done} of {total} done"
+    yield f"  {'plan ' if planned_tasks(view) else 'tasks'}    {percent(done, total)}%, {done} of {total} done"
     if spent(view.spend):
         yield f"  cost     {spent(view.spend)}"
     yield ""
@@ -78,7 +81,3 @@ def _told(run: Run, db: str) -> Iterator[str]:
         yield f"\n{about(asked)}"
         for meaning, words in ways(asked):
             yield f"  {meaning:<10} {whole_command(db, *words)}"
-
-
-def _percent(done: int, total: int) -> int:
-    return 100 * done // total if total else 0

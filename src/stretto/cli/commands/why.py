@@ -93,6 +93,12 @@ def _record(run: Run, reasons: dict[str, Any]) -> Iterator[str]:
     if needs:
         yield "\nfed by"
         yield from (f"  {in_line(task['label'])} < {in_line(', '.join(task['after']), 200)}" for task in needs)
+    if reasons["resolved"]:
+        yield "\nresolved"
+        yield from (f"  step {one['step']}  {_resolved(one)}" for one in reasons["resolved"])
+    if reasons["judged"]:
+        yield "\njudged"
+        yield from (f"  step {one['step']}  {_judged(one)}" for one in reasons["judged"])
     if reasons["answers"]:
         yield "\nanswers"
         yield from (f"  {_answer(answer)}" for answer in reasons["answers"])
@@ -123,6 +129,17 @@ def _answer(answer: dict[str, Any]) -> str:
     who = f"{answer['by'] or answer['channel']} ({answer['channel']})"
     at = moment(answer["at"] * MICRO)
     return f"step {answer['step']}  {what}: {answer['decision']}{edited} by {who} at {at}{digest}{reason}"
+
+
+def _resolved(one: dict[str, Any]) -> str:
+    lost = ", ".join(f"{in_line(pretty(value), 80)} ({in_line(task)})" for task, value in one["rejected"].items())
+    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
+    return f"{in_line(one['field'])}: {in_line(pretty(one['chosen']), 80)} instead of {lost}, by {one['by']}{reason}"
+
+
+def _judged(one: dict[str, Any]) -> str:
+    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
+    return f"version {one['version']}: {one['value']:g}, {one['accept']:g} is accepted{reason}"
 
 
 def _rule(rule: dict[str, Any]) -> str:

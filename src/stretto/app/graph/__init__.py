@@ -1,0 +1,1 @@
+"""Graphs of workers and runs: plain data, drawn as Mermaid or SVG."""
