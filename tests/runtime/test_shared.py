@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -159,11 +159,11 @@ async def test_two_branches_that_set_the_same_are_told_of_each_other(begin: Begi
         try:
             await gather(setter("set"), drafting())
         except WorkerFailed as error:
-            assert error.failure.root().kind == "WriteConflict"
-            return str(error)
+            return f"{error.failure.root().kind}: {error}"
         return ""
 
     told = (await begin(main)).output
+    assert told.startswith("WriteConflict: ")
     assert "drafting cannot set 'status'" in told
     assert "setter wrote version 1" in told
 
@@ -255,13 +255,40 @@ async def test_an_agents_outdated_view_is_found_too(begin: Begin) -> None:
 # ---- replay, resume, fork
 
 
+@workflow
+async def steady(name: str) -> list[str]:
+    for number in range(3):
+        await notes.add([f"{name}{number}"])
+        await pause(f"{name}{number}")
+    return await notes.get()
+
+
+@workflow
+async def beside() -> list[str]:
+    await gather(steady("x"), steady("y"))
+    return sorted(await notes.get())
+
+
 def test_a_replay_reads_what_was_read_and_a_fork_goes_on_from_there(tmp_path: Path) -> None:
-    job = start(crowd, db=str(tmp_path / "runs.db"), id="crowd")
+    job = start(beside, db=str(tmp_path / "runs.db"))
     assert job.replay() == job.output
-    middle = next(row.seq for row in job.events if row.ident.startswith("memory notes.add") and row.seq > 20)
-    fork = job.fork(at=middle)
-    assert sorted(fork.output["notes"]) == sorted(job.output["notes"])
-    assert fork.output["total"] == 12
+    writes = [row.seq for row in job.events if row.ident.startswith("memory notes.add")]
+    for at in (writes[1], writes[4]):
+        assert job.fork(at=at).output == job.output
+
+
+async def test_another_attempt_adds_again_what_it_has_set_back(begin: Begin) -> None:
+    @workflow(retry=1)
+    async def counter() -> int:
+        await total.set(0)
+        seen = await total.update(lambda so_far: so_far + 1)
+        if await failures.update(lambda so_far: so_far + 1) == 1 and not tried:
+            tried.append(seen)
+            raise ValueError("once")
+        return await total.get()
+
+    failures, tried = shared("failures", int), list[int]()
+    assert (await begin(counter)).output == 1
 
 
 def test_a_fork_does_again_what_a_task_wrote_for_others(tmp_path: Path) -> None:
@@ -388,7 +415,12 @@ async def test_what_does_not_fit_is_refused_with_the_writer_named(begin: Begin) 
     [
         (lambda: status.add("x"), "has no rule"),
         (lambda: shared("plan", Plan).get(), "nobody has written 'plan' yet"),
-        (lambda: commit({}), "1 to 32 shared values"),
+        (lambda: commit({}), "1 to 24 shared values"),
+        (
+            lambda: shared("odd", int, merge=operator.truediv, initial=1).add(2),
+            "its rule writes to 'odd' what is no int",
+        ),
+        (lambda: shared("odd", int, initial=cast(int, "x")).get(), "initial= writes to 'odd' what is no int"),
     ],
 )
 async def test_what_cannot_work_says_why(begin: Begin, act: Callable[[], Awaitable[Any]], told: str) -> None:
@@ -400,7 +432,7 @@ async def test_what_cannot_work_says_why(begin: Begin, act: Callable[[], Awaitab
 
 
 def test_names_and_places_are_checked() -> None:
-    with pytest.raises(UsageError, match="a name is made of letters"):
+    with pytest.raises(UsageError, match="a name is made of ASCII letters"):
         shared("my notes", str)
     with pytest.raises(UsageError, match="works inside a run"):
         App(db=":memory:").in_own_loop(notes.get())

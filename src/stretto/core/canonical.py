@@ -34,13 +34,13 @@ def encode(value: object) -> bytes:
         raise _refusal(value, error) from error
     if b"null" in text:  # the encoder writes NaN and infinity as null, silently
         _refuse_nan(value, "value")
-    return text
+    return b"%b" % text  # a copy: the encoder's own bytes, where they are kept, keep a page of memory each
 
 
 def join(value: object) -> bytes:
     """The canonical bytes of a value that is known to hold no floating-point numbers, but in canonical fragments."""
     try:
-        return orjson.dumps(value, option=_SORTED)
+        return b"%b" % orjson.dumps(value, option=_SORTED)
     except TypeError as error:
         raise _refusal(value, error) from error
 

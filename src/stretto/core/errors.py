@@ -97,6 +97,9 @@ class ReplayMismatch(StrettoError):
 class PolicyDenied(StrettoError):
     """A policy, an expired question or a person refused a step; the message gives the reason."""
 
+    reason: str = ""
+    """What the person said who refused content that was shown, word for word."""
+
 
 class WriteConflict(StrettoError):
     """A shared value was to be set by a branch that has not seen what another wrote; the message names both."""

@@ -43,7 +43,7 @@ class Event:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunStarted(Event):
     """A run began: `worker` by name, `code` says where a process finds it, `settings` what it was started with."""
 
@@ -57,7 +57,7 @@ class RunStarted(Event):
     forked_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunResumed(Event):
     """A process took the run up again; `retry` says that what failed is tried again."""
 
@@ -66,7 +66,7 @@ class RunResumed(Event):
     retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunParked(Event):
     """All that is left waits; the run is a row on disk until an answer comes, or `wake` (microseconds) has come."""
 
@@ -75,7 +75,7 @@ class RunParked(Event):
     wake: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunFinished(Event):
     """The run's result."""
 
@@ -83,7 +83,7 @@ class RunFinished(Event):
     output: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunFailed(Event):
     """The run ended in an error; `path` lists the scopes it passed through, innermost first."""
 
@@ -92,7 +92,7 @@ class RunFailed(Event):
     path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunCancelled(Event):
     """Somebody stopped the run."""
 
@@ -101,7 +101,7 @@ class RunCancelled(Event):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TaskStarted(Event):
     """A worker was given a task; `task` is the scope in which it works. It was `queued` so many microseconds before."""
 
@@ -116,7 +116,7 @@ class TaskStarted(Event):
     queued: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TaskFinished(Event):
     """A task's result. `memo` is what the next turn of a conversation needs to know of this one."""
 
@@ -125,7 +125,7 @@ class TaskFinished(Event):
     memo: Value = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TaskFailed(Event):
     """A task ended in an error; `again` says that another attempt follows."""
 
@@ -134,11 +134,10 @@ class TaskFailed(Event):
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepIntended(Event):
-    """An effect is about to happen. `key` is its idempotency key, `reserved` the most it can cost, in USD.
-
-    `before` is what an irreversible call is about to change, or that nobody says.
+    """An effect is about to happen. `key` is its idempotency key, `reserved` the most it can cost, in USD; `before` is
+    what an irreversible call is about to change, or that nobody says.
     """
 
     kind = "step_intended"
@@ -152,12 +151,9 @@ class StepIntended(Event):
     before: Value = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepDone(Event):
-    """An effect happened. `request` stands here where there was no intent; `took` is its duration in microseconds.
-
-    The first `queued` of these it waited for its turn.
-    """
+    """An effect happened. `request`: where there was no intent; `took`: microseconds, of these `queued` for its turn."""
 
     kind = "step_done"
     step: str
@@ -172,7 +168,7 @@ class StepDone(Event):
     queued: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepFailed(Event):
     """An effect failed, and is known not to have happened, or may be repeated. `detail` revives the error."""
 
@@ -188,7 +184,7 @@ class StepFailed(Event):
     doubt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked(Event):
     """The run waits for somebody or something: `wait` is the id an answer names, `digest` binds it to what was shown."""
 
@@ -210,12 +206,10 @@ class Asked(Event):
     worker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered(Event):
-    """An answer was taken: who, through which channel, what; `edited` is the digest of what was approved instead.
-
-    `shown` is for how many seconds the question stood before whoever answered; None where nobody knows. `letter` is the
-    key of the letter that brought a signal.
+    """An answer was taken: who, through which channel, what; `edited` is the digest of what was approved instead, `shown`
+    for how many seconds the question stood before whoever answered, if known, `letter` the key of what brought a signal.
     """
 
     kind = "answered"
@@ -230,7 +224,7 @@ class Answered(Event):
     letter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Declined(Event):
     """A letter that could not be taken, and why: the question was answered already, or the edit did not fit."""
 
@@ -240,7 +234,7 @@ class Declined(Event):
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decided(Event):
     """Something that depended on time or order was settled once: who won, what timed out, which plan is in force."""
 
@@ -249,7 +243,7 @@ class Decided(Event):
     value: Value = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ruled(Event):
     """A person approved all further calls of a tool in this run, those that fit `where`; answers by it name `rule`."""
 
@@ -261,7 +255,7 @@ class Ruled(Event):
     channel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pruned(Event):
     """Somebody removed the contents of the `events` before this one; `proof` is a digest of what is left of them."""
 
@@ -309,17 +303,17 @@ def write(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
         value = getattr(event, name)
         if value is default:
             continue
-        match value:
-            case Encoded():
-                if len(value.data) <= SPILL:
-                    body[name] = Fragment(value.data)
-                else:
-                    body[f"{name}@"] = key = digest(value.data)
-                    blobs.append((key, value.data))
-            case Ref():
-                body[f"{name}@"] = value.digest
-            case _ if value != default:
-                body[name] = value
+        kind = type(value)
+        if kind is Encoded:
+            if len(value.data) <= SPILL:
+                body[name] = Fragment(value.data)
+            else:
+                body[f"{name}@"] = key = digest(value.data)
+                blobs.append((key, value.data))
+        elif kind is Ref:
+            body[f"{name}@"] = value.digest
+        elif value != default:
+            body[name] = value
     return encode(body), blobs
 
 
@@ -330,7 +324,7 @@ def read(kind: str, body: bytes) -> Event:
     if body == NOTHING:
         return Gone()
     values = decode(body)
-    if not values.keys() <= _names(kind) or not _TUPLES.isdisjoint(values):
+    if not values.keys() <= _plain(kind):
         values = dict(_readable(kind, values))
     return KINDS[kind](**values)
 
@@ -352,6 +346,12 @@ def _names(kind: str) -> frozenset[str]:
 
 
 @cache
+def _plain(kind: str) -> frozenset[str]:
+    """The fields that are in the event just as they are in JSON."""
+    return _names(kind) - _TUPLES
+
+
+@cache
 def _fields(kind: str) -> tuple[tuple[str, Any], ...]:
     shape = fields(KINDS[kind])  # type: ignore[arg-type]  # each kind is a dataclass
     return tuple((field.name, _REQUIRED if field.default is MISSING else field.default) for field in shape)
@@ -360,7 +360,7 @@ def _fields(kind: str) -> tuple[tuple[str, Any], ...]:
 _REQUIRED = object()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """An event in its envelope, as committed: `time` in microseconds since 1970, `hash` over all else and `prev`."""
 
@@ -395,13 +395,6 @@ def envelope(
 ) -> dict[str, Any]:
     """Everything that a hash covers; its canonical form is what is hashed."""
     return {
-        "body": Fragment(body),
-        "epoch": epoch,
-        "ident": ident,
-        "kind": kind,
-        "prev": prev,
-        "run": run,
-        "scope": scope,
-        "seq": seq,
-        "time": time,
-    }
+        "body": Fragment(body), "epoch": epoch, "ident": ident, "kind": kind, "prev": prev, "run": run, "scope": scope,
+        "seq": seq, "time": time,
+    }  # fmt: skip

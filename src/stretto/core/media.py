@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote_to_bytes
 
-from stretto.core.canonical import digest, encode
+from stretto.core.canonical import decode, digest, encode
 from stretto.core.errors import UsageError
 from stretto.core.scope import current
 
@@ -168,16 +168,21 @@ def portable(value: object) -> bytes:
         _carried.reset(token)
 
 
+def carried(value: object) -> object:
+    """A value that holds files as JSON with their content in it; any other as it is."""
+    return decode(portable(value)) if next(_files(value), None) is not None else value
+
+
 _carried: ContextVar[bool] = ContextVar("stretto_carried", default=False)
 
 
-def words(file: File, content: bytes) -> str:
-    """What a text file says: its stored `content`, or that of its `data:` URL."""
-    if file.url.startswith("data:"):
-        head, _, body = file.url.partition(",")
-        content = b64decode(body) if head.endswith("base64") else unquote_to_bytes(body)
-    text = content.decode("utf-8", "replace")
-    return f"{file.name}:\n{text}" if file.name else text
+def taken_in(file: File) -> File:
+    """A file that brings its content along, in a `data:` URL, as one whose content is stored; any other as it is."""
+    if not file.url.startswith("data:"):
+        return file
+    head, _, body = file.url.partition(",")
+    content = b64decode(body) if head.endswith("base64") else unquote_to_bytes(body)
+    return File(content, media_type=file.media_type, name=file.name)
 
 
 def _files(value: object) -> Iterator[File]:

@@ -6,7 +6,7 @@ before, so a conversation that grows by one message costs one message.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -127,6 +127,9 @@ def assistant(text: str = "", calls: Sequence[ToolCall] = ()) -> Message:
     return Message("assistant", words + tuple(calls))
 
 
+Measure = Callable[[Message], int]
+
+
 @dataclass(slots=True)
 class Conversation:
     """Messages in order, with the digest of the whole (`head`) and each message's stored form."""
@@ -135,6 +138,7 @@ class Conversation:
     head: str = ""
     _links: list[tuple[str, bytes]] = field(default_factory=list)
     _frame: str = ""
+    _sums: dict[Measure, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Conversation:
@@ -157,9 +161,16 @@ class Conversation:
 
     def restart(self, messages: Sequence[Message]) -> None:
         """Begin anew with these messages; what was added before and not yet stored will be, all the same."""
-        self.head, self.messages = "", []
+        self.head, self.messages, self._sums = "", [], {}
         for message in messages:
             self.append(message)
+
+    def total(self, measure: Measure) -> int:
+        """What all messages measure; each is measured once, so that a long conversation costs no more a turn."""
+        measured, known = self._sums.get(measure, (0, 0))
+        whole = known + sum(map(measure, self.messages[measured:]))
+        self._sums[measure] = len(self.messages), whole
+        return whole
 
     def unstored(self, frame: tuple[str, bytes]) -> list[tuple[str, bytes]]:
         """Digest and stored form of what was added since the last time of asking, and of a frame that is another now."""

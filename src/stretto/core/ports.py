@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from stretto.core.errors import UsageError
 from stretto.core.events import Event, Row
 from stretto.core.messages import Delta, ModelReply, ModelRequest, Rates
 from stretto.core.values import Action, Budget, RunState, Verdict
@@ -37,11 +38,19 @@ class Codec(Protocol[T]):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a worker's tasks are run: attempts after a failure, seconds a try may take, and a budget of their own."""
+    """How a worker's tasks are run: attempts after a failure, seconds a try may take, and a budget of their own.
+
+    `limit` is how many of them are at work at once in a run; None is no limit.
+    """
 
     retry: int = 0
     timeout: float | None = None
     budget: Budget | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"limit={self.limit} would let nothing run; it is at least 1")
 
 
 class Worker(Protocol):
@@ -134,7 +143,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """What the journal's index says of a run; times in microseconds since 1970."""
+    """What the journal's index says of a run; times in microseconds since 1970.
+
+    `held`: a living process has it. A run that is running and not held was interrupted, and can be taken up.
+    """
 
     id: str
     state: RunState

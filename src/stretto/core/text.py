@@ -21,8 +21,8 @@ def beginning(text: str, fits: Callable[[str], bool]) -> str:
 
 def whole_to(text: str, end: int) -> int:
     """The last place up to `end` that lies between two visible characters, where one is near."""
-    for place in range(end, max(0, end - _LONGEST), -1):
-        if place == len(text) or not (_extends(text[place]) or text[place - 1] == _JOINER):
+    for place in range(end, max(-1, end - _LONGEST), -1):
+        if place in (0, len(text)) or not (_extends(text[place]) or text[place - 1] == _JOINER):
             return place
     return end
 

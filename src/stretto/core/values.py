@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from stretto.core.errors import UsageError
 
@@ -15,6 +15,11 @@ T = TypeVar("T")
 Risk = Literal["low", "medium", "high"]
 Effect = Literal["read", "idempotent", "once"]
 """`read` may be repeated, `idempotent` repeated under the same key, `once` never."""
+
+
+def undescribed(schema: dict[str, Any]) -> None:
+    """Keep a docstring of ours out of a JSON schema: what a model is told stands in the prompts, and nowhere else."""
+    schema.pop("description", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class Score:
 
     value: float
     reason: str = ""
+    __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,10 @@ class Failed:
 
     error: Exception
     ok: Literal[False] = False
+
+    def __json__(self) -> dict[str, object]:
+        """What crosses the journal: what the error said."""
+        return {"error": str(self.error), "ok": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Locks:
     """The locks of one store on one database."""
 
     def __init__(self, database: Path) -> None:
-        self._folder = database.with_name(database.name + ".locks")
+        self._database, self._folder = database, _folder(database)
         self._folder.mkdir(exist_ok=True)
         self.holder = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._write = _open(self._folder / "write")
@@ -37,25 +37,36 @@ class Locks:
 
     def alive(self, holder: str) -> bool:
         """Whether the store of that name still lives; the lock of a dead one is swept away."""
-        path = self._folder / f"holder-{holder}"
-        if not path.exists():
-            return False
-        descriptor = _open(path)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        else:
-            path.unlink(missing_ok=True)
-            return False
-        finally:
-            os.close(descriptor)
+        return is_alive(self._database, holder)
 
     def close(self) -> None:
         """Let go of everything."""
         (self._folder / f"holder-{self.holder}").unlink(missing_ok=True)
         os.close(self._mine)
         os.close(self._write)
+
+
+def is_alive(database: Path, holder: str) -> bool:
+    """See `Locks.alive`; who may only read the folder sweeps nothing."""
+    path = _folder(database) / f"holder-{holder}"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _folder(database: Path) -> Path:
+    return database.with_name(database.name + ".locks")
 
 
 def _open(path: Path) -> int:

@@ -27,8 +27,10 @@ _THESE = "m.space = ?1 and m.time >= ?2 and (m.kind = 'memory' or m.run <> ?3)"
 _NEWEST = f"select {_COLUMNS} from memories m where {_THESE} order by m.time desc, m.id desc limit ?4"
 _MATCHING = (
     f"select {_COLUMNS} from memory_terms join memories m on m.id = memory_terms.rowid "
-    f"where memory_terms match ?5 and {_THESE} order by rank, m.time desc limit ?4"
+    f"where memory_terms match ?5 and {_THESE} order by rank * case m.kind when 'memory' then 2 else 1 end, m.time desc "
+    "limit ?4"
 )
+"""`rank` is negative, and the less the better; what somebody asked to be remembered counts twice."""
 _MOST_TERMS = 64
 
 Work = Callable[[sqlite3.Connection], Any]
@@ -66,7 +68,7 @@ class Memories:
 
     async def forget(self, id: int) -> bool:
         """See `Memory.forget`."""
-        return bool(await self._write(lambda db: _remove(db, "id = ?", id)))
+        return bool(await self._write(lambda db: _forget(db, id)))
 
     async def indexed(self) -> dict[str, int]:
         """See `Memory.indexed`."""
@@ -102,26 +104,43 @@ def _keep(db: sqlite3.Connection, memo: Memo) -> int:
 
 
 def _remove(db: sqlite3.Connection, condition: str, value: object) -> int:
-    """Remove memos, and their words from the index's own pages too; how many there were."""
+    """Remove memos; how many there were."""
     ids = db.execute(f"select id from memories where {condition}", (value,)).fetchall()
     db.executemany("delete from memory_terms where rowid=?", ids)
     db.executemany("delete from memories where id=?", ids)
-    if ids:
-        db.execute("insert into memory_terms(memory_terms) values('optimize')")
     return len(ids)
 
 
 def _index(db: sqlite3.Connection, run: str, updated: int, memos: Sequence[Memo]) -> None:
-    _remove(db, "kind <> 'memory' and run = ?", run)
+    _remove(db, _SAID, run)
     for memo in memos:
         _keep(db, memo)
     db.execute("insert or replace into memory_runs values(?,?)", (run, updated))
 
 
+def _forget(db: sqlite3.Connection, id: int) -> int:
+    removed = _remove(db, "id = ?", id)
+    purge(db)
+    return removed
+
+
+_SAID = "kind <> 'memory' and run = ?"
+
+
 def drop(db: sqlite3.Connection, run: str) -> None:
     """Remove what a run said by itself, where there is a memory; what somebody asked to be remembered stays."""
-    if db.execute("select 1 from sqlite_master where name='memories'").fetchone():
-        _remove(db, "kind <> 'memory' and run = ?", run)
+    if _is_made(db):
+        _remove(db, _SAID, run)
+
+
+def purge(db: sqlite3.Connection) -> None:
+    """Remove the words of what was removed from the index's own pages, too."""
+    if _is_made(db):
+        db.execute("insert into memory_terms(memory_terms) values('optimize')")
+
+
+def _is_made(db: sqlite3.Connection) -> bool:
+    return db.execute("select 1 from sqlite_master where name='memory_runs'").fetchone() is not None
 
 
 def _memo(row: Sequence[Any]) -> Memo:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from stretto.core.errors import JournalError
 from stretto.core.events import STATE_AFTER, Row, RunParked, RunStarted
@@ -52,7 +53,8 @@ class MemoryStore:
             if entry.consumes:
                 run.taken.add(entry.consumes)
             run.see(entry)
-        lease.held = not run.state.ended
+        if run.state.ended:
+            lease.held = False
         if self._observers:
             rows = self._sealed(run)
             for observer in self._observers:
@@ -135,17 +137,18 @@ class MemoryStore:
         """See `Inbox.due`."""
         found = []
         for id, run in self._runs.items():
-            keys = frozenset(run.inbox.keys() - run.taken)
-            due = run.wake is not None and run.wake <= now
-            if run.state is RunState.WAITING and (keys or due):
-                found.append((id, frozenset() if due else keys))
+            if run.state is RunState.WAITING:
+                keys = frozenset(run.inbox.keys() - run.taken)
+                due = run.wake is not None and run.wake <= now
+                if keys or due:
+                    found.append((id, frozenset() if due else keys))
         return found
 
     def listen(self, run: str, wake: Callable[[], None]) -> Callable[[], None]:
         """See `Inbox.listen`."""
         listeners = self._runs[run].listeners
         listeners.append(wake)
-        return lambda: listeners.remove(wake) if wake in listeners else None
+        return partial(_deaf, listeners, wake)
 
     def observe(self, observer: Observer) -> None:
         """See `Store.observe`."""
@@ -166,6 +169,11 @@ class MemoryStore:
         return added
 
 
+def _deaf(listeners: list[Callable[[], None]], wake: Callable[[], None]) -> None:
+    if wake in listeners:
+        listeners.remove(wake)
+
+
 class _Run:
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
@@ -181,7 +189,9 @@ class _Run:
     def see(self, entry: Entry) -> None:
         event = entry.event
         self.updated = entry.time
-        self.state = STATE_AFTER.get(event.kind, self.state)
+        if event.kind not in STATE_AFTER:
+            return
+        self.state = STATE_AFTER[event.kind]
         if isinstance(event, RunStarted):
             self.created, self.worker = entry.time, event.worker
         self.wake = event.wake if isinstance(event, RunParked) else None

@@ -59,6 +59,7 @@ def sweep(db: sqlite3.Connection) -> int:
     every = [key for (key,) in db.execute("select digest from blobs")]
     lost = [(key,) for key in every if key.encode() not in named]
     db.executemany("delete from blobs where digest=?", lost)
+    memories.purge(db)
     return len(lost)
 
 

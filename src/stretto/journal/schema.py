@@ -48,14 +48,14 @@ def prepare(path: Path) -> None:
         raise UsageError(f"database {path} cannot be written: {error.strerror}; name another with --db") from error
     try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as database:
-            _refuse_foreign(database, path)
+            refuse_foreign(database, path)
         with contextlib.closing(connect(path)) as database:
             _prepare(database, path)
     except sqlite3.DatabaseError as error:
         raise explain(error, path) from error
 
 
-def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
+def refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
     """Look before anything is written: even the choice of a write-ahead log would change somebody else's file."""
     if 0 < path.stat().st_size < _HEADER:  # SQLite would take it for empty, and overwrite it
         raise sqlite3.DatabaseError("file is not a database")
@@ -70,13 +70,18 @@ def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    version = database.execute("pragma user_version").fetchone()[0]
-    if version > VERSION:
-        raise UsageError(f"{path} was written by a newer stretto (format {version}, this one reads {VERSION}); upgrade")
-    if version < VERSION:
+    if refuse_newer(database, path) < VERSION:
         database.executescript(
             f"begin immediate; {_TABLES} pragma application_id={APPLICATION}; pragma user_version={VERSION}; commit"
         )
+
+
+def refuse_newer(database: sqlite3.Connection, path: Path) -> int:
+    """The format of the file, where it is one that is known here."""
+    version: int = database.execute("pragma user_version").fetchone()[0]
+    if version > VERSION:
+        raise UsageError(f"{path} was written by a newer stretto (format {version}, this one reads {VERSION}); upgrade")
+    return version
 
 
 def explain(error: sqlite3.Error, path: Path) -> JournalError | UsageError:

@@ -98,12 +98,19 @@ class SqliteStore:
     async def runs(self, *, state: RunState | None = None, limit: int = 1000) -> list[RunRow]:
         """See `Journal.runs`."""
         rows = self._ask(f"{_INDEX} where ?1 is null or state=?1 order by created desc, id limit ?2", (state, limit))
-        return [_run_row(row) for row in rows]
+        return [self._run_row(row) for row in rows]
 
     async def find(self, run: str) -> RunRow | None:
         """See `Journal.find`."""
         row = self._ask(f"{_INDEX} where id=?", (run,)).fetchone()
-        return _run_row(row) if row else None
+        return self._run_row(row) if row else None
+
+    def _run_row(self, row: tuple[Any, ...]) -> RunRow:
+        run, state, worker, created, updated, wake, holder = row
+        return RunRow(run, RunState(state), worker, created, updated, wake, holder is not None and self._lives(holder))
+
+    def _lives(self, holder: str) -> bool:
+        return holder == self._locks.holder or self._locks.alive(holder)
 
     def observe(self, observer: Observer) -> None:
         """See `Store.observe`."""
@@ -151,17 +158,14 @@ class SqliteStore:
     # ---- leases
 
     async def create(self, run: str, *, fresh: bool = False) -> Lease | None:
-        """See `Leases.create`; with `fresh` the caller knows that the id is new, and does not wait to hear so."""
-        done = self._do(lambda db: self._create(db, run, must=fresh), wait=not fresh)
-        epoch = 1 if done is None else await done
+        """See `Leases.create`; with `fresh` the caller knows that the id is new, and its first event begins its row."""
+        epoch = 1 if fresh else await self._done(lambda db: self._create(db, run))
         return Lease(run, epoch) if epoch else None
 
-    def _create(self, db: sqlite3.Connection, run: str, *, must: bool) -> int:
+    def _create(self, db: sqlite3.Connection, run: str) -> int:
         row = (run, RunState.RUNNING, "", 0, 0, None, 1, self._locks.holder)
         if db.execute("insert or ignore into runs values(?,?,?,?,?,?,?,?)", row).rowcount:
             return 1
-        if must:
-            raise JournalError(f"run {run!r} exists already, though its id was made to be new")
         if db.execute("select 1 from events where run=? limit 1", (run,)).fetchone():
             return 0
         lease = self._acquire(db, run)  # its creator died before its first event
@@ -288,36 +292,29 @@ class SqliteStore:
 
     def _insert(self, db: sqlite3.Connection, entries: list[tuple[Lease, Entry]]) -> list[Row]:
         rows: list[Row] = []
-        blobs: list[tuple[str, bytes]] = []
+        blobs: dict[str, bytes] = {}
         later: list[tuple[Row, Entry]] = []
         for lease, entry in entries:
             row, spilled = seal(lease, entry)
             rows.append(row)
             if spilled or entry.blobs:
-                blobs += [*spilled, *entry.blobs]
+                blobs.update([*spilled, *entry.blobs])
             if entry.consumes or row.kind in STATE_AFTER:
                 later.append((row, entry))
                 lease.held = lease.held and not _ends(row.kind)
         if blobs:
-            db.executemany(_BLOB, blobs)
+            db.executemany(_BLOB, blobs.items())
         db.executemany(_ROW, [(r.run, r.seq, r.time, r.epoch, r.scope, r.kind, r.ident, r.body, r.hash) for r in rows])
-        for row, entry in later:
-            _index(db, row, entry)
+        if later:
+            _index(db, later, self._locks.holder)
         return rows
 
     # ---- plumbing
 
-    def _do(
-        self, work: Work, durability: Durability = Durability.COMMITTED, *, wait: bool = True
-    ) -> asyncio.Future[Any] | None:
-        loop = asyncio.get_running_loop()
-        job = Job(loop, durability, work=work, done=loop.create_future() if wait else None)
-        self._writer.put(job)
-        return job.done
-
     async def _done(self, work: Work, durability: Durability = Durability.COMMITTED) -> Any:
-        done = self._do(work, durability)
-        assert done is not None
+        loop = asyncio.get_running_loop()
+        job = Job(loop, durability, work=work, done=(done := loop.create_future()))
+        self._writer.put(job)
         return await done
 
     def _show(self, rows: list[Row]) -> None:
@@ -337,29 +334,32 @@ union all select id, null from runs where state = ?1 and wake <= ?2"""
 _INDEX = "select id, state, worker, created, updated, wake, holder from runs"
 
 
-def _run_row(row: tuple[Any, ...]) -> RunRow:
-    run, state, worker, created, updated, wake, holder = row
-    return RunRow(run, RunState(state), worker, created, updated, wake, holder is not None)
-
-
 def _ends(kind: str) -> bool:
     """Whether an event ends its run, so that nobody holds it any more."""
     return kind in STATE_AFTER and STATE_AFTER[kind].ended
 
 
-def _index(db: sqlite3.Connection, row: Row, entry: Entry) -> None:
-    """Keep the index of runs and the inbox in step with an event, in its own transaction."""
-    if entry.consumes:
-        db.execute("update inbox set taken=? where run=? and key=?", (row.seq, row.run, entry.consumes))
-    state = STATE_AFTER.get(row.kind)
-    if state is None:
-        return
-    if isinstance(entry.event, RunStarted):
-        db.execute(
-            "update runs set worker=?, created=?, updated=? where id=?",
-            (entry.event.worker, row.time, row.time, row.run),
-        )
-        return
-    wake = entry.event.wake if isinstance(entry.event, RunParked) else None
-    held = "" if state is RunState.RUNNING else ", holder=null"
-    db.execute(f"update runs set state=?, updated=?, wake=?{held} where id=?", (state, row.time, wake, row.run))
+_TAKEN = "update inbox set taken=? where run=? and key=?"
+_BEGUN = """
+insert into runs values(?,?,?,?,?,?,?,?) on conflict(id) do update set state=excluded.state, worker=excluded.worker,
+created=excluded.created, updated=excluded.updated, wake=excluded.wake, holder=excluded.holder"""
+_MOVED = "update runs set state=?, updated=?, wake=?, holder=case when ? then holder end where id=?"
+
+
+def _index(db: sqlite3.Connection, later: list[tuple[Row, Entry]], holder: str) -> None:
+    """Keep the index of runs and the inbox in step with events, in their own transaction: one row a run, as it is last."""
+    db.executemany(_TAKEN, [(row.seq, row.run, entry.consumes) for row, entry in later if entry.consumes])
+    begun: dict[str, tuple[str, int, int]] = {}
+    moved: dict[str, tuple[RunState, int, int | None]] = {}
+    for row, entry in later:
+        event = entry.event
+        if isinstance(event, RunStarted):
+            begun[row.run] = event.worker, row.time, row.epoch
+        if row.kind in STATE_AFTER:
+            moved[row.run] = STATE_AFTER[row.kind], row.time, event.wake if isinstance(event, RunParked) else None
+    new = []
+    for run, (worker, created, epoch) in begun.items():
+        state, updated, wake = moved.pop(run)
+        new.append((run, state, worker, created, updated, wake, epoch, holder if state is RunState.RUNNING else None))
+    db.executemany(_BEGUN, new)
+    db.executemany(_MOVED, [(*last, last[0] is RunState.RUNNING, run) for run, last in moved.items()])

@@ -7,8 +7,8 @@ handover between the two, whoever passed it on. Nothing here is stored; equal ev
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from stretto.core.canonical import decode, encode
@@ -24,8 +24,11 @@ question, review, doubt, budget, check_in.
 """
 USER, PEOPLE = "user", "people"
 """Who began the run, and who is asked where nobody is named."""
-_TELLING = 12
-"""Bytes that an output needs to be recognised inside an input; a shorter one must be all of it."""
+_WHOLE, _WITHIN, _PART = 5, 12, 20
+"""Characters of JSON that an output needs to be recognised as a value in an input, inside a text there, and in part. A
+shorter one, or a number, must be all of the input."""
+HANDOFF = "handoff"
+"""The decision to hand a conversation over, and the label of the task of whoever goes on with it."""
 _RECENT = 256
 """Outputs that are looked for inside an input."""
 _MADE = ("add", "set", "update")
@@ -37,7 +40,13 @@ class _Task:
     worker: str
     giver: str
     step: int
-    output: bytes = b""
+    given: str
+    goes_on: bool = False
+    """It goes on with a conversation that was handed over, which its handoff tells."""
+    speaker: str = ""
+    """Who answered in its place, after a handoff."""
+    marks: list[str] = field(default_factory=list)
+    """What an input contains that holds its output."""
 
 
 class _Reader:
@@ -49,7 +58,7 @@ class _Reader:
         self._blob = blob
         self._tasks: dict[str, _Task] = {}
         self._begun: dict[tuple[str, str], _Task] = {}
-        self._whole: dict[bytes, list[_Task]] = {}
+        self._whole: dict[str, list[_Task]] = {}
         self._recent: deque[_Task] = deque(maxlen=_RECENT)
         self._handed: set[tuple[str, str]] = set()
         self._asked: dict[str, tuple[int, Asked]] = {}
@@ -65,26 +74,28 @@ class _Reader:
                 await self._meets(row, done)
             case Asked() | Answered() as event:
                 await self._asks(row, event)
-            case Decided(name="handoff", value=dict(value)):
+            case Decided(name=name, value=dict(value)) if name == HANDOFF:
                 sides = value.get("from", ""), value.get("to", "")
                 self._add(row, row.seq, *sides, "handoff", value.get("reason", ""))
             case _:
                 pass
 
     async def _begins(self, row: Row, started: TaskStarted) -> None:
-        task = _Task(started.task, started.worker, self._worker(row.scope), row.seq)
-        self._tasks[task.key] = self._begun[row.scope, row.ident] = task
         given = await self._value(started.input)
+        task = _Task(started.task, started.worker, self._worker(row.scope), row.seq, encode(given).decode())
+        self._tasks[task.key] = self._begun[row.scope, row.ident] = task
+        task.goes_on = started.label == HANDOFF and isinstance(given, dict) and given.keys() == {"input", "messages"}
+        if task.goes_on:
+            return
         self._add(row, task.step, task.giver, task.worker, "task", given, about=started.label, task=task.key)
-        for number, source in enumerate(self._sources(task, encode(given)), 1):
+        for number, source in enumerate(self._sources(task), 1):
             self._add(row, task.step, source.worker, task.worker, "handover", given, number=number)
 
-    def _sources(self, task: _Task, given: bytes) -> list[_Task]:
+    def _sources(self, task: _Task) -> list[_Task]:
         """The finished tasks whose outputs are in an input, each once for each worker that gets it."""
-        found = list(self._whole.get(given, ()))
-        text = given.decode()
+        found = list(self._whole.get(task.given, ()))
         for source in self._recent:
-            if source not in found and len(source.output) >= _TELLING and _holds(text, source.output.decode()):
+            if source not in found and any(mark in task.given for mark in source.marks):
                 found.append(source)
         new = [source for source in found if (source.key, task.worker) not in self._handed]
         self._handed |= {(source.key, task.worker) for source in new}
@@ -97,10 +108,13 @@ class _Reader:
             self._add(row, task.step, task.worker, task.giver, "failure", failure, task=task.key)
             return
         output = await self._value(event.output)
-        self._add(row, task.step, task.worker, task.giver, "result", output, task=task.key)
-        task.output = encode(output)
+        if task.goes_on:
+            self._tasks[row.scope.partition(".")[0]].speaker = task.worker
+            return
+        self._add(row, task.step, task.speaker or task.worker, task.giver, "result", output, task=task.key)
         if output not in (None, "", [], {}):
-            self._whole.setdefault(task.output, []).append(task)
+            self._whole.setdefault(encode(output).decode(), []).append(task)
+            task.marks = [mark for mark in _marks(output) if mark not in task.given]  # what it was given is not its own
             self._recent.append(task)
 
     async def _meets(self, row: Row, done: StepDone) -> None:
@@ -109,7 +123,7 @@ class _Reader:
         key = row.scope.partition(".")[0]
         if key in self._tasks and self._tasks[key].worker != by:
             self.acts.add(key)
-        if request is None:  # it looked, or received
+        if request is None or "again" in result:  # it looked, or received; or an attempt before this one sent it
             return
         if done.step == "message":
             about, schema = result["channel"], request["schema"]
@@ -132,7 +146,8 @@ class _Reader:
                 self._add(row, row.seq, event.worker, to, event.ask, content, about=about, schema=title)
         elif event.wait in self._asked:
             step, asked = self._asked[event.wait]
-            if asked.ask != "timer":
+            in_a_task = row.scope.partition(".")[0] in self._tasks  # what is said in a conversation is its turn's task
+            if asked.ask != "timer" and (asked.ask != "signal" or in_a_task):
                 value = await self._value(event.value)
                 content = value if value is not None else event.reason or event.decision
                 who = event.by or event.channel
@@ -156,14 +171,27 @@ class _Reader:
         }))  # fmt: skip
 
 
-def _holds(text: str, output: str) -> bool:
-    """Whether JSON holds other JSON: as a value in it, inside a text, or inside JSON inside a text."""
-    inner = output[1:-1] if output.startswith('"') else output
-    return inner in text or _escaped(inner) in text
+def _marks(output: Any) -> Iterator[str]:
+    """What JSON contains that holds an output: as a value in it, inside a text, as JSON inside a text, or a text of it."""
+    whole = encode(output).decode()
+    inner = whole[1:-1] if isinstance(output, str) else whole
+    if isinstance(output, str | list | dict) and len(whole) >= _WHOLE:
+        yield whole
+        yield from (inner, encode(inner).decode()[1:-1]) if len(whole) >= _WITHIN else ()
+    if isinstance(output, list | dict):
+        yield from _parts(output)
 
 
-def _escaped(text: str) -> str:
-    return encode(text).decode()[1:-1]
+def _parts(part: Any) -> Iterator[str]:
+    """The longer texts in a value."""
+    match part:
+        case str() if len(part) >= _PART:
+            yield encode(part).decode()[1:-1]
+        case list() | dict():
+            for one in part.values() if isinstance(part, dict) else part:
+                yield from _parts(one)
+        case _:
+            pass
 
 
 async def messages(rows: Iterable[Row], blob: Blob) -> list[Message]:

@@ -55,24 +55,30 @@ async def _act(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: 
     return await _tried(scope, tool, args, request, ident, record)
 
 
-async def _tried(
+def _tried(
     scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, record: Record | None
-) -> T:
+) -> Awaitable[T]:
     """The recorded result, else the effect; what may be repeated is tried again as often as the tool says."""
 
-    async def attempt(name: str) -> T:
-        known = record if name == ident else scope.recall(name)
-        if known is not None and known.ended is not None and not _doubted(known):
-            scope.recall(_doubt(name))
-            return await scope.revive(known, tool.codec)
-        if tool.effect == "read":
-            perform = _call(scope, tool, args, "")
-            return await scope.perform("tool", tool.name, name, perform, tool.codec, Encoded(request))
-        return await _effect(scope, tool, args, request, name, known)
+    def attempt(name: str) -> Awaitable[T]:
+        return _attempt(scope, tool, args, request, name, record if name == ident else scope.recall(name))
 
     if not tool.retry or tool.effect == "once":
-        return await attempt(ident)
-    return await retries.tried(scope, ident, tool.retry, attempt)
+        return _attempt(scope, tool, args, request, ident, record)
+    return retries.tried(scope, ident, tool.retry, attempt)
+
+
+async def _attempt(
+    scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, record: Record | None
+) -> T:
+    if record is not None and record.ended is not None and not _doubted(record):
+        if tool.effect != "read":
+            scope.recall(_doubt(ident))
+        return await scope.revive(record, tool.codec)
+    if tool.effect == "read":
+        perform = _call(scope, tool, args, "")
+        return await scope.perform("tool", tool.name, ident, perform, tool.codec, Encoded(request))
+    return await _effect(scope, tool, args, request, ident, record)
 
 
 def _call(scope: Scope, tool: Tool[Any, T], args: dict[str, Any], key: str) -> Callable[[], Awaitable[T]]:
@@ -195,7 +201,9 @@ def _doubt(ident: str) -> str:
 
 def _doubted(record: Record) -> bool:
     """Whether the last thing known of an effect is that it raised, and may have happened."""
-    event = record.ended.event() if record.ended is not None else None
+    if record.ended is None or record.ended.kind != StepFailed.kind:
+        return False
+    event = record.ended.event()
     return isinstance(event, StepFailed) and event.doubt
 
 

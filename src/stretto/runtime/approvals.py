@@ -36,7 +36,9 @@ async def allowed(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, re
     """
     questions = _recorded(scope, ident)
     for turn, question in enumerate(questions):
-        args, base = await _ask(scope, tool, args, _question(ident, turn), question, Ask(""), Preview(""))
+        args, base = await _ask(
+            scope, tool, args, _question(ident, turn), question, Ask(""), Preview(""), begun=record is not None
+        )
     if record is not None:
         return args
     if questions and (await preview(scope, tool, args)).base == base:
@@ -125,11 +127,19 @@ def _deny(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, reason: st
 
 
 async def _ask(
-    scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, record: Record | None, verdict: Ask, shown: Preview
+    scope: Scope,
+    tool: Tool[Any, Any],
+    args: Args,
+    ident: str,
+    record: Record | None,
+    verdict: Ask,
+    shown: Preview,
+    *,
+    begun: bool = False,
 ) -> tuple[Args, str]:
-    """The approved arguments, and the state of the world they were approved for."""
-    begun = record.begun.event() if record is not None and record.begun is not None else None
-    base = begun.base if isinstance(begun, Asked) else shown.base
+    """The approved arguments, and the state of the world they were approved for: none is looked at once the effect has begun."""
+    asked = record.begun.event() if record is not None and record.begun is not None else None
+    base = asked.base if isinstance(asked, Asked) else shown.base
 
     def ask(wait: str) -> Asked:
         return _asked(scope, tool, args, wait, verdict, shown)
@@ -151,7 +161,7 @@ async def _ask(
     if answer.value is None:
         return args, base
     edited = tool.signature.check(answer.value)
-    return edited, (await preview(scope, tool, edited)).base
+    return edited, base if begun else (await preview(scope, tool, edited)).base
 
 
 def _asked(scope: Scope, tool: Tool[Any, Any], args: Args, wait: str, verdict: Ask, shown: Preview) -> Asked:

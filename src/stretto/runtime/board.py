@@ -18,16 +18,15 @@ from stretto.core.ports import Durability
 from stretto.core.scope import current
 from stretto.memory.shared import Cell, Queue, Recorded
 from stretto.runtime import failures
+from stretto.runtime.recording import MEMORY
 
 if TYPE_CHECKING:
     from stretto.runtime.execution import Execution
     from stretto.runtime.recording import Recording
     from stretto.runtime.scope import Scope
 
-NAME = re.compile(r"[^\W\d]\w{0,39}")
-"""What the names of shared values and channels look like."""
-MEMORY, MESSAGE = "memory", "message"
-"""The kinds of steps by which tasks of a run meet."""
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+"""What the names of shared values and channels look like: tools are named after them."""
 
 
 class Board:
@@ -66,7 +65,7 @@ class Board:
         queue, key, number = self.queue(result["channel"]), result.get("key", ""), result["number"]
         if "to" not in result:
             queue.past[row.scope, row.ident] = queue.take(queue.given.get(key) or queue.post(number), key)
-        elif number > queue.sent:  # another attempt that sends the same again, sends nothing
+        elif "again" not in result:
             queue.send(result["by"], result["to"], request)
             queue.made |= {key} if key else set()
 
@@ -83,7 +82,10 @@ def here(name: str) -> Scope:
     """The scope of the code that runs now."""
     scope: Scope | None = current.get()
     if scope is None:
-        raise UsageError(f"{name} works inside a run; call it from a @workflow, or from a worker it calls")
+        raise UsageError(
+            f"{name} works inside a run: call it from a @workflow, or from a worker it calls. A @tool stands outside; make "
+            "it a @workflow, which an agent can have among its tools just so"
+        )
     return scope
 
 

@@ -13,18 +13,21 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from stretto.core.canonical import Fragment, encode
 from stretto.core.errors import Starved, UsageError
 from stretto.core.events import Encoded
 from stretto.memory.shared import Post
 from stretto.runtime.acts import Act, Nothing, Sent, sent
-from stretto.runtime.board import MESSAGE, NAME, board_of, here, key_of, refuse, settle
+from stretto.runtime.board import NAME, board_of, here, key_of, refuse, settle
+from stretto.runtime.recording import MESSAGE
 from stretto.runtime.scope import Scope
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for, name_of
 
 T = TypeVar("T")
+_LONGEST = 200
+"""Characters of a worker's name."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Channel(Generic[T]):
         It does not wait for anybody. A message that does not fit the channel's type is a `UsageError` that names the sender.
         """
         scope = here(f"{self.name}.send()")
+        if len(to) > _LONGEST:
+            raise UsageError(f"{scope.worker} sends on {self.name!r} to {to[:40]!r}..., which is no worker's name")
         body = {"schema": name_of(self.kind), "to": to, "value": Fragment(self._stored(scope.worker, value))}
         request, name = encode(body), f"{self.name}.send"
         ident = scope.identify(MESSAGE, name, request)
@@ -53,7 +58,8 @@ class Channel(Generic[T]):
         key = key_of(scope, ident)
         again = key in queue.made  # by another attempt of the task
         result = {"by": scope.worker, "to": to, "channel": self.name, "number": queue.sent + (not again)}
-        kept = settle(scope, MESSAGE, name, ident, request, result | ({"key": key} if key else {}))
+        result |= ({"key": key} if key else {}) | ({"again": True} if again else {})
+        kept = settle(scope, MESSAGE, name, ident, request, result)
         if not again:
             queue.made |= {key} if key else set()
             queue.send(scope.worker, to, Encoded(request))
@@ -135,7 +141,7 @@ class Channel(Generic[T]):
 
     def _stored(self, by: str, value: object) -> bytes:
         try:
-            return self.codec.stored(value)[0]
+            return self.codec.dump(cast(T, value))  # it looks
         except ValueError as error:
             raise UsageError(
                 f"{by} sends on {self.name!r} what is no {name_of(self.kind)}, and was not sent: {error}"
@@ -151,5 +157,5 @@ class Channel(Generic[T]):
 def channel(name: str, kind: type[T], *, about: str = "") -> Channel[T]:
     """A channel of messages of a type between the tasks of one run; each run has its own. `about` is for models."""
     if not NAME.fullmatch(name):
-        raise UsageError(f"channel {name!r}: a name is made of letters, digits and _, at most 40 of them")
+        raise UsageError(f"channel {name!r}: a name is made of ASCII letters, digits and _, at most 40 of them")
     return Channel(name, kind, about)

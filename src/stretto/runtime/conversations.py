@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stretto.core.ports import Worker
 from stretto.runtime import functions, tasks
+from stretto.runtime.worker import Worker
 
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
 
 
-async def hold(scope: Scope, worker: Any, value: Any) -> tuple[Any, bytes]:
+async def hold(scope: Scope, worker: Worker[Any, Any], value: object) -> tuple[object, bytes]:
     """The last reply, and as it is stored: the worker's, or of whoever took the conversation over from it.
 
     A run that `listens` waits for the next message after each reply; any other ends once nobody has said more.
     """
-    speaker: Worker = worker
+    speaker = worker
     listens = scope.run.settings.listens
     if listens:
         value = worker.takes.load((await functions.heard(None, worker.takes)).value)

@@ -149,7 +149,7 @@ async def fork(
     """Begin a new run from the facts of another up to event `at`; its id. It is then taken up like any other."""
     rows, now = await around.store.read(run), around.clock.now()
     facts = forks.prefix(rows, at, now)
-    data, _ = worker.takes.stored(value)
+    data = b"null" if settings.listens else worker.takes.stored(value)[0]
     lease = await around.store.create(id := new_id(now))
     assert lease is not None
     started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(settings)), VERSION, run, at)

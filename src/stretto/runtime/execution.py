@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stretto.core import errors, faults
@@ -24,6 +24,7 @@ from stretto.runtime.parking import Parking
 from stretto.runtime.recording import ROOT, Recording
 from stretto.runtime.reuse import Reuse
 from stretto.runtime.scope import Scope
+from stretto.runtime.worker import Worker as TalkingWorker
 
 if TYPE_CHECKING:
     from stretto.runtime.board import Board
@@ -71,11 +72,11 @@ class Execution:
         self.reuse = reuse
         self.gate, self._given, self.model, self.guards = around.gate, around.deps, around.model, around.guards
         self.grace = GRACE
-        self.stand_in, self.listeners = around.stand_in, around.listeners
+        self.stand_in, self.listeners, self.forecast = around.stand_in, around.listeners, around.forecast
         self.traced = bool(around.tracers) or "traceparent" in settings.extra
         self.closed = False
         self.busy = 0
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self.outcome = Ending()
         self.is_over = False
         """Whether it is settled what came of the run here."""
@@ -103,9 +104,9 @@ class Execution:
 
     # ---- life
 
-    def begin(self, worker: Worker, value: Any) -> Ending:
+    def begin(self, worker: Worker, value: object) -> Ending:
         """Run the root worker until it ends, fails, is stopped, or all that is left of it waits."""
-        self._root = self._loop.create_task(self._main(worker, value), context=_nowhere())
+        self._root = self.loop.create_task(self._main(worker, value), context=_nowhere())
         if self.is_resumed:
             self.mail.came()
         return self.outcome
@@ -140,7 +141,7 @@ class Execution:
         try:
             try:
                 with scope:
-                    if getattr(worker, "converses", False):
+                    if isinstance(worker, TalkingWorker) and worker.converses:
                         output, data = await conversations.hold(scope, worker, value)
                     else:
                         output = await tasks.call(scope, worker, value)
@@ -164,9 +165,11 @@ class Execution:
         cap = budget.raised(raised) if budget is not None and raised is not None else raised or budget
         spent = sum((self.recording.spent.get(each, _NOTHING) for each in keys), _NOTHING)
         account = Account(key, name, cap, above, spent)
-        begun = self.recording.begun.get(key, self._worked())
-        account.elapsed = lambda: (self._worked() - begun) / 1e6
+        account.elapsed = partial(self._elapsed, self.recording.begun.get(key, self._worked()))
         return account
+
+    def _elapsed(self, begun: int) -> float:
+        return (self._worked() - begun) / 1e6
 
     def _worked(self) -> int:
         """Microseconds in which some process held the run."""
@@ -189,7 +192,7 @@ class Execution:
         """Settle what came of the run here."""
         if not self.is_over:
             self.is_over, self._outcome = True, outcome
-            self._loop.call_soon(self._close)
+            self.loop.call_soon(self._close)
 
     def stop(self, error: BaseException) -> None:
         """Let go of the run at once: nothing that its code still does counts."""
@@ -209,7 +212,7 @@ class Execution:
         self.parking.evict()
         self._tasks[self._root] = None
         if self._lease.held or not all(task.done() for task in self._tasks):
-            self._root = self._loop.create_task(self._clear())
+            self._root = self.loop.create_task(self._clear())
         else:
             self._closed()
 
@@ -243,7 +246,7 @@ class Execution:
         if self._cancelled is None and not self._concluded:
             self._cancelled = RunCancelled(by, reason)
             self._root.cancel()
-            self._loop.call_later(self.grace, lambda: None if self.closed else self.background(self._cut_off()))
+            self.loop.call_later(self.grace, lambda: None if self.closed else self.background(self._cut_off()))
 
     async def _cut_off(self) -> None:
         assert self._cancelled is not None
@@ -282,7 +285,7 @@ class Execution:
             return
         self.busy += 1
         try:
-            await asyncio.shield(pending)
+            await pending
         except JournalError as error:
             self.stop(error)
             raise Evicted from error
@@ -317,7 +320,7 @@ class Execution:
 
     def spawn(self, work: Coroutine[Any, Any, T], *, inside: bool = False) -> asyncio.Task[T]:
         """A task that lives no longer than the run is loaded, with no scope in sight unless it is `inside` the one here."""
-        task = self._loop.create_task(work, context=None if inside else _nowhere())
+        task = self.loop.create_task(work, context=None if inside else _nowhere())
         self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
@@ -356,11 +359,11 @@ class Execution:
         self.owes_nothing(here, wanted)
         ancestors = [] if here is scope else [scope, *scope.around()]
         ancestors += here.around()
-        deadline = self._loop.time() + PATIENCE
+        deadline = self.loop.time() + PATIENCE
         while late := [ancestor for ancestor in ancestors if ancestor.key in unclaimed]:
-            if self._loop.time() > deadline:
+            if self.loop.time() > deadline:
                 self.mismatch(late[0], wanted)
-            await asyncio.sleep(0 if self._loop.time() < deadline - PATIENCE * 0.9 else PATIENCE / 100)
+            await asyncio.sleep(0 if self.loop.time() < deadline - PATIENCE * 0.9 else PATIENCE / 100)
 
     def owes_nothing(self, scope: Scope, wanted: str) -> None:
         """Refuse to go on where the code of a scope has not asked again for something it recorded."""

@@ -63,7 +63,7 @@ _KNOWN: dict[str, type[Exception]] = {
         UnicodeError,
     )
 }
-_FINAL = (UsageError, PolicyDenied, NotDone, RunCancelled, LoopDetected, ContextOverflow)
+_FINAL = (UsageError, PolicyDenied, NotDone, RunCancelled, LoopDetected, ContextOverflow, Starved)
 _FINAL_KINDS = {LoopDetected.__name__, ContextOverflow.__name__, GIVEN_UP}
 _PATH, _TRIES = "_stretto_path", "_stretto_tries"
 

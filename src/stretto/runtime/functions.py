@@ -69,6 +69,10 @@ async def ask(
     return codec_for(kind).load(answer.value)
 
 
+@overload
+async def receive(signal: str, *, timeout: float | str | None = None) -> Any: ...
+@overload
+async def receive(signal: str, kind: type[T], *, timeout: float | str | None = None) -> T: ...
 async def receive(signal: str, kind: Any = Any, *, timeout: float | str | None = None) -> Any:
     """Wait for a signal from outside (`stretto send ID SIGNAL JSON`); `TimeoutError` where none comes in time."""
     answer = await _question("signal", signal, codec_for(kind), "", timeout)
@@ -79,6 +83,10 @@ SAID = "said"
 """The signal that brings what somebody says in a conversation."""
 
 
+@overload
+async def listen(reply: object = None, *, timeout: float | str | None = None) -> str: ...
+@overload
+async def listen(reply: object, kind: type[T], *, timeout: float | str | None = None) -> T: ...
 async def listen(reply: object = None, kind: Any = str, *, timeout: float | str | None = None) -> Any:
     """Reply to what was said last, and wait for what is said next (`job.say("...")`, `stretto say ID TEXT`).
 
@@ -103,7 +111,8 @@ async def review(
 ) -> Accepted[T] | Rejected:
     """Show content to a person, who accepts it (maybe revised) or rejects it with a reason.
 
-    A revision for which `check` raises `UsageError` or `ValueError` is refused with what it says; the question stays open.
+    A revision that `check` refuses, by a reason that it returns, False, or a `ValueError` (as `Agent(accept=...)` has it),
+    is declined with that reason; the question stays open.
     """
     answer, _ = await _review("review()", content, question, to, expires, check)
     return answer
@@ -124,7 +133,8 @@ async def approved(
     answer, ident = await _review("approved()", content, question, to, expires, check)
     if isinstance(answer, Accepted):
         return answer.value
-    error = PolicyDenied(f"{question!r} was rejected: {answer.reason or 'no reason was given'}")
+    error = PolicyDenied(f"the review {question!r} was rejected: {answer.reason or 'no reason was given'}")
+    error.reason = answer.reason
     raise failures.tagged(error, _here("approved()").key, ident)
 
 
@@ -198,10 +208,11 @@ async def _question(
 def _misfit(codec: Codec[Any], answer: Answer, check: Callable[[Any], object] | None = None) -> str:
     try:
         value = codec.load(answer.value)
-        if check is not None:
-            check(value)
+        said = check(value) if check is not None else None
     except (ValueError, UsageError) as error:
-        return f"the answer does not fit: {error}"
+        said = str(error) or False
+    if said is False or (said and isinstance(said, str)):
+        return f"the answer does not fit: {said or 'it is not accepted'}"
     return ""
 
 

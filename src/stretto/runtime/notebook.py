@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from stretto.core.canonical import decode, encode
@@ -16,6 +17,7 @@ from stretto.core.ports import Memo, Memory, Remembering, Store
 from stretto.core.values import RunState
 from stretto.core.values import seconds as in_seconds
 from stretto.memory.tokens import names, terms
+from stretto.runtime.functions import SAID
 from stretto.runtime.recording import ROOT
 
 _PIECE = 1500
@@ -27,7 +29,7 @@ _MICRO = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Recollection:
-    """Something known from before: `run` said it, at `time` (seconds since 1970).
+    """Something known from before: `run` said it, at `time` (seconds since 1970), on `date` (UTC, like 2026-03-01).
 
     `kind` is memory where it was asked to be remembered, else output or answer. `score` is the share of the query's words
     that it has, 0 to 1. `id` is what `forget` takes; empty for what a run said by itself.
@@ -36,6 +38,7 @@ class Recollection:
     text: str
     run: str
     time: float
+    date: str = ""
     score: float = 0.0
     about: str = ""
     tags: tuple[str, ...] = ()
@@ -124,7 +127,7 @@ async def _said(rows: Sequence[Row], blob: Callable[[str], Awaitable[bytes]]) ->
                     yield memo
             case StepDone(step="tool", name="recall", result=result):  # an echo is nothing new
                 recalled.append(_text(await _value(result, blob)))
-            case Asked(ask="question" | "review" | "signal") as event:
+            case Asked(ask="question" | "review" | "signal") as event if event.prompt != SAID:  # a turn is a task
                 asked[event.wait] = event
             case Answered(wait=wait) as event if wait in asked and (event.value is not None or event.reason):
                 said = _text(await _value(event.value, blob)) or event.reason
@@ -180,4 +183,5 @@ def _pieces(text: str) -> Iterator[str]:
 def _recollection(memo: Memo, wanted: Sequence[str] = ()) -> Recollection:
     id, words = str(memo.id) if memo.kind == "memory" else "", set(_words(memo.about, memo.tags, memo.text))
     score = round(len(words & set(wanted)) / len(set(wanted)), 3) if wanted else 0.0
-    return Recollection(memo.text, memo.run, memo.time / _MICRO, score, memo.about, memo.tags, memo.kind, id)
+    date = datetime.fromtimestamp(memo.time / _MICRO, UTC).date().isoformat()
+    return Recollection(memo.text, memo.run, memo.time / _MICRO, date, score, memo.about, memo.tags, memo.kind, id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ class Ending:
         self._waiting.clear()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Surroundings:
     """What a process gives to the runs it holds."""
 
@@ -82,9 +82,11 @@ class Surroundings:
     model: Callable[[str], Model]
     deps: Mapping[type, Any]
     guards: Guards = field(default_factory=Guards)
-    listeners: Callable[[Scope, str], Callable[[Delta], None] | None] = lambda scope, ident: None
+    listeners: Callable[[Scope, str], Callable[[Delta], None] | None] = lambda *_: None
     """Who hears what a model says as it says it, by the scope and identity of the call; None where nobody listens."""
     stand_in: Callable[[Any], Any] = lambda tool: tool
     """What is called in place of a tool: itself, but for a run that must not touch the world."""
     tracers: tuple[Tracer, ...] = ()
     """Who is told what a run did before it is taken up."""
+    forecast: Callable[[Any, Any], Awaitable[Any]] | None = None
+    """What an orchestrator's plan will take, as data; None where nobody knows."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LINGER = 2_000_000
 """Microseconds for which a run stays loaded for a timer, rather than be parked and taken up again."""
+QUIET = 0.01
+"""Seconds in which nothing happens before a run is told that nothing ever will: a thread may be about to go on."""
 PATIENCE = 1.0
 """Seconds without progress after which a run whose code awaits things unknown to stretto counts as waiting."""
 
@@ -39,7 +41,9 @@ class Parking:
         self.awaited: set[asyncio.Future[Any]] = set()
         """What the idle threads wait for: where one is done, its thread is about to go on."""
         self._hungry: set[asyncio.Future[Any]] = set()
+        self._starving: asyncio.TimerHandle | None = None
         self._deadlines: list[int] = []
+        self._slots: dict[str, asyncio.Semaphore] = {}
         self._looking: asyncio.TimerHandle | None = None
 
     # ---- threads of control
@@ -74,6 +78,10 @@ class Parking:
             self._hungry -= known
             self.rejoined()
         self._run.check_open()
+
+    def slots(self, name: str, limit: int) -> asyncio.Semaphore:
+        """What the tasks of one worker take turns by."""
+        return self._slots.setdefault(name, asyncio.Semaphore(limit))
 
     def at(self, time: int, act: Callable[[], None]) -> Callable[[], None]:
         """Act when a time (microseconds since 1970) has come, also after having been parked; returns how to stop that."""
@@ -130,8 +138,9 @@ class Parking:
         """Nobody waits here any more."""
         for wait in self.waits.values():
             wait.future.cancel()
-        if self._looking is not None:
-            self._looking.cancel()
+        for timer in (self._looking, self._starving):
+            if timer is not None:
+                timer.cancel()
 
     def _due(self, wait: Wait) -> None:
         if not self._run.closed and not wait.future.done() and not self.underway:
@@ -151,7 +160,8 @@ class Parking:
         if any(future.done() for future in self.awaited):  # it was answered, won or cut off, and does not know it yet
             return
         if not self.waits:
-            self._starve()
+            if self._hungry and self._starving is None:
+                self._starving = self._loop.call_later(QUIET, self._starve)
             return
         expiries = (wait.asked.expires for wait in self.waits.values() if wait.asked.expires is not None)
         wake = min((*expiries, *self._deadlines), default=None)
@@ -160,8 +170,10 @@ class Parking:
             run.background(self._park(wake))
 
     def _starve(self) -> None:
-        """Nobody goes on, and nobody is waited for: whoever waits for a message waits in vain."""
-        if self._active <= 0 and not self._deadlines:
+        """Where nobody has gone on since, and nobody is waited for, whoever waits for a message waits in vain."""
+        self._starving, run = None, self._run
+        stirs = run.closed or run.busy or run.is_over or self._active > 0 or self.waits or self._deadlines
+        if not stirs and not any(future.done() for future in self.awaited):
             for future in self._hungry:
                 future.set_exception(Starved("nobody is left who could send it"))
 

@@ -32,8 +32,10 @@ ROOT = "0"
 """The scope around all others."""
 _ACCOUNTS = "budget "
 _BEGINS = {TaskStarted.kind, StepIntended.kind, Asked.kind}
-MEETINGS = ("memory ", "message ")
-"""What the identities of steps begin with by which tasks of a run meet; see `runtime.board`."""
+MEMORY, MESSAGE = "memory", "message"
+"""The kinds of steps by which tasks of a run meet; see `runtime.board`."""
+MEETINGS = (f"{MEMORY} ", f"{MESSAGE} ")
+"""What the identities of these steps begin with."""
 _ENDS = {TaskFinished.kind, TaskFailed.kind, StepDone.kind, StepFailed.kind, Answered.kind, Decided.kind}
 
 
@@ -90,12 +92,8 @@ class Recording:
             self._record(row).begun = row
         elif row.kind in _ENDS:
             self._record(row).ended = row
-            if row.kind == StepDone.kind and row.ident.startswith("tool "):
-                first = self._records.get((row.scope, first_of(row.ident)))
-                if first is not None and first.begun is not None:
-                    self._done.append((first.begun, row))
-            elif row.kind == StepDone.kind and row.ident.startswith(MEETINGS):
-                self.meetings.append(row)
+            if row.kind == StepDone.kind:
+                self._see_done(row)
         elif row.kind == Ruled.kind:
             self.rules.append(rule_of(row))
         elif row.kind == RunFailed.kind:
@@ -103,6 +101,14 @@ class Recording:
         elif row.kind == RunResumed.kind and self._failed is not None:
             self._reopen(self._failed)
             self._failed = None
+
+    def _see_done(self, row: Row) -> None:
+        if row.ident.startswith("tool "):
+            first = self._records.get((row.scope, first_of(row.ident))) if self.tally[StepIntended.kind] else None
+            if first is not None and first.begun is not None:
+                self._done.append((first.begun, row))
+        elif row.ident.startswith(MEETINGS):
+            self.meetings.append(row)
 
     def _record(self, row: Row) -> Record:
         return self._records.setdefault((row.scope, row.ident), Record())
@@ -208,14 +214,13 @@ class _Ledger:
         self.begun: dict[str, int] = {}
 
     def see(self, row: Row) -> None:
-        task = row.scope.partition(".")[0]
         if row.kind != RunResumed.kind and self._last:
             self.worked += row.time - self._last
         self._last = row.time
         if row.kind == TaskStarted.kind:
             started = row.event()
             assert isinstance(started, TaskStarted)
-            self.parents[started.task] = task
+            self.parents[started.task] = row.scope.partition(".")[0]
             self.begun[started.task] = self.worked
         elif row.ident.startswith("model "):
             call = row.scope, row.ident
@@ -223,7 +228,7 @@ class _Ledger:
                 row.kind == StepIntended.kind and call in self._calls
             ):  # the one before died, or failed, and is made again
                 self._lost.append(self._calls[call])
-            self._calls[call] = task, spend_of(row)
+            self._calls[call] = row.scope.partition(".")[0], spend_of(row)
         elif row.kind == Answered.kind and row.ident.startswith(_ACCOUNTS):
             answered = row.event()
             assert isinstance(answered, Answered)

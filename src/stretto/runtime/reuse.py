@@ -35,7 +35,8 @@ async def reusable(rows: Sequence[Row], at: int, blob: Blob) -> Reuse:
     reuse, begun = Reuse(), dict[tuple[str, str], TaskStarted]()
     parents, met = dict[str, str](), set[str]()
     for row in rows:
-        if row.ident.startswith(MEETINGS):  # what a task does to others is no part of its output
+        # what a task does to others is no part of its output, and what a person accepted there is not accepted here
+        if row.ident.startswith(MEETINGS) or row.ident.startswith("review "):
             task: str | None = row.scope.partition(".")[0]
             while task is not None:
                 met.add(task)

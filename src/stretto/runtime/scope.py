@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from stretto.core import faults, media
 from stretto.core.canonical import encode, identity
 from stretto.core.errors import NotDone, UsageError
-from stretto.core.events import Decided, Encoded, Event, StepDone, StepFailed
+from stretto.core.events import Decided, Encoded, Event, Ref, StepDone, StepFailed
 from stretto.core.ports import Codec, Durability
 from stretto.core.scope import current
 from stretto.policy.ledger import Account
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stretto.tools.tool import Tool
 
 T = TypeVar("T")
+_NOTHING: Any = frozenset()
 
 
 class Scope:
@@ -72,7 +73,7 @@ class Scope:
         self.owner: asyncio.Task[Any] | None = None
         self.queued = 0
         """Microseconds that it waited for its turn, as a branch, until the next task is given in it."""
-        self.elsewhere: set[tuple[str, str]] = set()
+        self.elsewhere: set[tuple[str, str]] = _NOTHING
         """What this scope and those inside it asked for in scopes around: the calls that were made there."""
         self._counts: dict[str, int] = {}
         self._forks = 0
@@ -116,7 +117,7 @@ class Scope:
 
     def __enter__(self) -> None:
         """Be the current scope of this asyncio task."""
-        self.owner = asyncio.current_task()
+        self.owner = asyncio.current_task(self.run.loop)
         self._token = current.set(self)
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +125,7 @@ class Scope:
 
     def check_owner(self) -> None:
         """Refuse steps from a task that stretto did not see being made."""
-        if self.owner is not asyncio.current_task():
+        if self.owner is not asyncio.current_task(self.run.loop):
             raise UsageError(
                 f"{self.worker} does something in a plain asyncio task that stretto did not see being made, so its "
                 "place in the journal is not certain; use stretto's gather, race or timeout for branches"
@@ -144,6 +145,8 @@ class Scope:
         """Remember in the branches that the running code is in that they asked for something of this scope."""
         here: Scope | None = current.get()
         while here is not None and here is not self:
+            if not here.elsewhere:
+                here.elsewhere = set()
             here.elsewhere.add((self.key, ident))
             here = here.parent
 
@@ -234,7 +237,7 @@ class Scope:
         assert record.ended is not None
         match record.ended.event():
             case StepDone(result=result):
-                return codec.load(await self.run.value(result))
+                return codec.load(result if not isinstance(result, Ref) else await self.run.value(result))
             case StepFailed() as failed:
                 error = failures.revived(failed, await self.run.value(failed.detail))
                 raise failures.tagged(error, record.ended.scope, record.ended.ident)
@@ -253,9 +256,9 @@ class Scope:
         return value
 
     def decide_now(
-        self, name: str, request: bytes, choose: Callable[[], tuple[Any, Sequence[tuple[str, bytes]]]]
-    ) -> Any:
-        """The same where nothing can be awaited: a small value, and the blobs to store with it."""
+        self, name: str, request: bytes, choose: Callable[[], tuple[object, Sequence[tuple[str, bytes]]]]
+    ) -> object:
+        """`decide` where nothing can be awaited: a small value, and the blobs to store with it."""
         ident = self.identify("decision", name, request)
         record = self.recall(ident)
         if record is not None and record.ended is not None:

@@ -14,20 +14,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast, get_origin
+from typing import Any, Generic, TypeVar, cast, get_origin, overload
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError, WriteConflict
 from stretto.core.events import StepDone
 from stretto.memory.shared import Cell
 from stretto.runtime.acts import Act, Nothing, Written, written
-from stretto.runtime.board import MEMORY, NAME, board_of, here, key_of, keys, refuse, settle
+from stretto.runtime.board import NAME, board_of, here, key_of, keys, refuse, settle
+from stretto.runtime.recording import MEMORY
 from stretto.runtime.scope import Scope
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for, name_of
 
 T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V")
 Rule = Callable[[T, T], T]
-_MOST = 32
+_MOST = 24
 """Values that one step reads or writes."""
 _EMPTY = (list, dict, set, frozenset, tuple, str, int, float, bool)
 _UNSET: Any = object()
@@ -113,9 +116,9 @@ class Shared(Generic[T]):
         return codec_for(self.kind)
 
     def stored(self, value: object, by: str) -> bytes:
-        """The canonical form of a value that a worker wants to write."""
+        """The canonical form of a value that a worker, or the rule, wants to write."""
         try:
-            return self.codec.stored(value)[0]
+            return self.codec.dump(cast(T, value))  # it looks
         except ValueError as error:
             raise UsageError(f"{by} writes to {self.name!r} what is no {name_of(self.kind)}: {error}") from error
 
@@ -124,7 +127,7 @@ class Shared(Generic[T]):
         if data is not None:
             return self.codec.load(decode(data))
         if self.initial is not _UNSET:
-            return self.codec.load(decode(self.codec.stored(self.initial)[0]))  # nobody shares an object
+            return self.codec.load(decode(self.stored(self.initial, "initial=")))  # nobody shares an object
         empty = get_origin(self.kind) or self.kind
         if empty in _EMPTY:
             return cast(T, empty())
@@ -138,7 +141,7 @@ class Shared(Generic[T]):
         assert self.merge is not None
         if data is None and self.initial is _UNSET:
             return new
-        return self.codec.stored(self.merge(self.value(data), self.value(new)))[0]
+        return self.stored(self.merge(self.value(data), self.value(new)), "its rule")
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -155,13 +158,19 @@ def shared(
     collections, text and numbers begin empty. `about` tells a model what it is for.
     """
     if not NAME.fullmatch(name):
-        raise UsageError(f"shared value {name!r}: a name is made of letters, digits and _, at most 40 of them")
+        raise UsageError(f"shared value {name!r}: a name is made of ASCII letters, digits and _, at most 40 of them")
     return Shared(name, kind, merge, initial, about)
 
 
 # ---- several values
 
 
+@overload
+async def snapshot(first: Shared[T], second: Shared[U], /) -> tuple[T, U]: ...
+@overload
+async def snapshot(first: Shared[T], second: Shared[U], third: Shared[V], /) -> tuple[T, U, V]: ...
+@overload
+async def snapshot(*cells: Shared[Any]) -> tuple[Any, ...]: ...
 async def snapshot(*cells: Shared[Any]) -> tuple[Any, ...]:
     """Several values as they stood at one moment: no half of another branch's `commit` is ever seen."""
     return tuple(await _read("snapshot", cells))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stretto.core.canonical import encode
@@ -51,18 +52,19 @@ class Call(Generic[T]):
 Place = tuple["Scope", str, bytes, Any]
 
 
-def place(scope: Scope, worker: Worker, value: Any) -> Place:
-    """Where in the journal a call stands: its scope, its identity, and its input as it is stored."""
+def place(scope: Scope, worker: Worker, value: Any, by: str = "") -> Place:
+    """Where in the journal a call stands: its scope, its identity, and its input as it is stored; `by` names who made it."""
     try:
         data, value = worker.takes.stored(value)
     except ValueError as error:
-        raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}") from error
+        told = f"{worker.name} cannot begin: its input does not fit: {error}; it was given by {by or scope.worker}"
+        raise UsageError(told) from error
     return scope, scope.identify("task", worker.name, data), data, value
 
 
-async def call(scope: Scope, worker: Worker, value: Any, label: str = "") -> Any:
-    """Give a worker a task now."""
-    return await perform(*place(scope, worker, value), worker, label)
+def call(scope: Scope, worker: Worker, value: Any, label: str = "", by: str = "") -> Coroutine[Any, Any, Any]:
+    """Give a worker a task now; `by` names the worker that the input is from, where it is not the one whose scope it is."""
+    return perform(*place(scope, worker, value, by), worker, label)
 
 
 async def perform(scope: Scope, ident: str, data: bytes, value: Any, worker: Worker, label: str) -> Any:
@@ -73,7 +75,10 @@ async def perform(scope: Scope, ident: str, data: bytes, value: Any, worker: Wor
     for attempt, name in enumerate(names, 1):
         record = scope.recall(name)
         try:
-            return await _attempt(scope, name, record, data, value, worker, label, attempt, attempts, account)
+            task = scope, name, record, data, value, worker, label, attempt, attempts, account
+            if worker.options.limit is None or (record is not None and record.ended is not None):
+                return await _attempt(*task)
+            return await _in_turn(scope, worker, worker.options.limit, partial(_attempt, *task))
         except _Again:
             if not scope.run.recording.knows(scope.key, f"{ident} attempt {attempt + 1}"):
                 await retries.rest(scope, retries.pause(attempt))
@@ -86,6 +91,18 @@ def _account(scope: Scope, worker: Worker, names: list[str]) -> Account:
         return scope.account
     keys = [task_key(scope.key, name) for name in names]
     return scope.run.account(keys, worker.name, worker.options.budget, scope.account)
+
+
+async def _in_turn(scope: Scope, worker: Worker, limit: int, work: Callable[[], Awaitable[Any]]) -> Any:
+    """Work once so many tasks of the worker at most are at work; a task inside another of them has that one's turn."""
+    if any(around.worker == worker.name for around in (scope, *scope.around())):
+        return await work()
+    slots = scope.run.parking.slots(worker.name, limit)
+    await scope.run.parking.until(slots.acquire())
+    try:
+        return await work()
+    finally:
+        slots.release()
 
 
 class _Again(Exception):
@@ -114,7 +131,8 @@ async def _attempt(
             found, output = scope.run.reuse.task(worker.name, worker.fingerprint(), data)
             if found:
                 return await _taken_over(scope, ident, data, worker, label, output)
-        queued, scope.queued = scope.queued, 0
+        here = current.get() or scope  # the branch, where the call was made outside it
+        queued, here.queued = here.queued, 0
         started = TaskStarted(worker.name, key, Encoded(data), label, attempt, worker.fingerprint(), queued=queued)
         await scope.run.commit(scope.record(started, ident))
     child = scope.child(key, worker.name, account)
@@ -124,7 +142,7 @@ async def _attempt(
     child.input = data
     try:
         with child:
-            output = await _limited(worker, child, value)
+            output = await (worker.work if worker.options.timeout is None else partial(_limited, worker))(child, value)
             scope.run.owes_nothing(child, "to end")
         stored, output = _fitting(worker, output)
     except Evicted:
@@ -153,8 +171,7 @@ async def _taken_over(scope: Scope, ident: str, data: bytes, worker: Worker, lab
 
 
 async def _limited(worker: Worker, scope: Scope, value: Any) -> Any:
-    if worker.options.timeout is None:
-        return await worker.work(scope, value)
+    assert worker.options.timeout is not None
     try:
         async with asyncio.timeout(worker.options.timeout):
             return await worker.work(scope, value)

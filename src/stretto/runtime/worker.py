@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stretto.core.canonical import encode, identity
 from stretto.core.ports import Codec, Options
 from stretto.runtime.tasks import Call
 from stretto.tools.codec import ANYTHING
+
+if TYPE_CHECKING:
+    from stretto.runtime.scope import Scope
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
@@ -73,7 +76,7 @@ class Worker(Generic[In, Out]):
             return kwargs if not args else {"input": args[0] if len(args) == 1 else list(args), **kwargs}
         return args[0] if len(args) == 1 else (list(args) if args else None)
 
-    def turn(self, memo: Any) -> Worker[Any, Any]:
+    def turn(self, memo: object) -> Worker[Any, Any]:
         """Who answers what is said next, going on from what the turn before left to know (None where it left nothing)."""
         raise NotImplementedError(f"{type(self).__name__} has no turn()")
 
@@ -85,7 +88,7 @@ class Worker(Generic[In, Out]):
         """The same worker where it has to answer with one of these labels; each comes with what it is good for."""
         return self
 
-    def room(self, scope: Any) -> int | None:
+    def room(self, scope: Scope) -> int | None:
         """How much it can be given at once in that scope, in tokens; None where it does not say."""
         return None
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
@@ -18,6 +18,9 @@ from stretto.runtime.worker import PLAIN, Worker
 from stretto.tools.codec import TypeCodec, codec_for
 from stretto.tools.signature import Signature, signature_of, summary
 from stretto.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from stretto.runtime.scope import Scope
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,10 +95,10 @@ class Workflow(Worker[Any, R], Generic[P, R]):
         result = self.function(*(arguments.pop(name) for name in self.signature.positional), **arguments)
         return cast(R, await result if inspect.isawaitable(result) else result)
 
-    def named(self, value: Any) -> dict[str, Any]:
+    def named(self, value: object) -> dict[str, Any]:
         """An input as arguments by name."""
         names = list(self.signature.arguments)
-        return {names[0]: value} if len(names) == 1 else dict(value or {})
+        return {names[0]: value} if len(names) == 1 else dict(cast("dict[str, Any]", value or {}))
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,11 @@ class ToolTask(Workflow[P, R]):
         """The tool's own."""
         return self.tools[0].description
 
-    def describe(self) -> Any:
+    def describe(self) -> dict[str, Any]:
         """The function's own code, and what the gates know of it."""
         return {**super().describe(), "risk": self.tools[0].risk, "effect": self.tools[0].effect}
 
-    async def work(self, context: Any, value: Any) -> R:
+    async def work(self, context: Scope, value: object) -> R:
         """Call the tool."""
         return cast(R, await context.tool(self.tools[0], self.named(value)))
 
@@ -171,7 +174,12 @@ def workflow(function: Callable[P, Awaitable[R]], /) -> Workflow[P, R]: ...
 def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
 @overload
 def workflow(
-    *, name: str | None = None, budget: str | Budget | None = None, retry: int = 0, timeout: float | str | None = None
+    *,
+    name: str | None = None,
+    budget: str | Budget | None = None,
+    retry: int = 0,
+    timeout: float | str | None = None,
+    limit: int | None = None,
 ) -> Maker: ...
 def workflow(
     function: Callable[..., Any] | None = None,
@@ -181,9 +189,13 @@ def workflow(
     budget: str | Budget | None = None,
     retry: int = 0,
     timeout: float | str | None = None,
+    limit: int | None = None,
 ) -> Any:
-    """Make a function a worker. `retry` counts further attempts, `timeout` is seconds or like "10 min" for each."""
-    options = Options(retry, None if timeout is None else in_seconds(timeout), Budget.parse(budget))
+    """Make a function a worker. `retry` counts further attempts, `timeout` is seconds or like "10 min" for each.
+
+    `limit` is how many of its tasks are at work at once in a run.
+    """
+    options = Options(retry, None if timeout is None else in_seconds(timeout), Budget.parse(budget), limit)
 
     def make(function: Callable[..., Any]) -> Workflow[Any, Any]:
         return Workflow(function, name or function.__name__, options)

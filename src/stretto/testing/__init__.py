@@ -4,6 +4,7 @@ from stretto.models.script import call, calls, fail, say
 from stretto.models.scripted import ScriptedModel
 from stretto.testing.conformance import MODEL_CHECKS, model_conformance
 from stretto.testing.journal_conformance import JOURNAL_CHECKS, journal_conformance
+from stretto.testing.memory_conformance import MEMORY_CHECKS, memory_conformance
 from stretto.testing.people import Person, agree
 from stretto.testing.provider import FakeProvider
 from stretto.testing.simulation import Simulation, simulate
@@ -11,6 +12,7 @@ from stretto.testing.virtual_loop import Stuck, VirtualLoop
 
 __all__ = [
     "JOURNAL_CHECKS",
+    "MEMORY_CHECKS",
     "MODEL_CHECKS",
     "FakeProvider",
     "Person",
@@ -23,6 +25,7 @@ __all__ = [
     "calls",
     "fail",
     "journal_conformance",
+    "memory_conformance",
     "model_conformance",
     "say",
     "simulate",

@@ -52,9 +52,13 @@ class FakeProvider:
     that could be read, `bills` the usage of each that was answered.
     """
 
-    def __init__(self, script: Script = (), *, dates: bool = False) -> None:
-        """Nothing listens before the `with`. With `dates`, `Retry-After` is an HTTP date instead of seconds."""
+    def __init__(self, script: Script = (), *, dates: bool = False, pause: float = 0.0) -> None:
+        """Nothing listens before the `with`. With `dates`, `Retry-After` is an HTTP date instead of seconds.
+
+        `pause` is in seconds, before each event of a stream.
+        """
         self.dates = dates
+        self.pause = pause
         self.received: list[Received] = []
         self.bills: list[Usage] = []
         self.script = ScriptedModel(script, name="the fake provider")
@@ -123,7 +127,13 @@ class FakeProvider:
         reply = replace(self.script.answer(step, request), model=body["model"])
         self.bills.append(reply.usage)
         said = Said(reply, step.thinking)
-        return dialect.stream(said) if body.get("stream") else dialect.whole(said)
+        return self._slowly(dialect.stream(said)) if body.get("stream") else dialect.whole(said)
+
+    def _slowly(self, events: Iterator[str]) -> Iterator[str]:
+        for event in events:
+            if self.pause:
+                self._closing.wait(self.pause)
+            yield event
 
     def _failed(self, step: Fail, dialect: Dialect, *, streams: bool) -> tuple[int, dict[str, str], Any]:
         match step.status:

@@ -28,7 +28,7 @@ _RAISED = {"ToolError": ToolError, "NotDone": NotDone}
 
 async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call the function in a child process; the child and all that it started die with the caller's patience."""
-    order = encode({**_place(function), "arguments": dict(arguments), "trace": trace.get()})
+    order = encode({**_place(function), "arguments": dict(arguments), "path": list(map(str, sys.path)), "trace": trace.get()})
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -61,16 +61,22 @@ def _place(function: Callable[..., Any]) -> dict[str, str]:
         )
     file = inspect.getsourcefile(function)
     module = function.__module__
-    if module != "__main__" and importlib.util.find_spec(module.partition(".")[0]) is not None:
+    if module != "__main__" and _can_be_found(module.partition(".")[0]):
         return {"module": module, "name": name}
     if file is None:
         raise UsageError(f"{name} has no source file, so another process cannot find it; put it into a module")
     return {"file": str(Path(file).resolve()), "name": name}
 
 
+def _can_be_found(module: str) -> bool:
+    """Whether another process can import it by its name: one that was loaded from a file under any name cannot."""
+    return any(finder.find_spec(module, None) is not None for finder in sys.meta_path)
+
+
 def main() -> None:
     """The child: do one order."""
     order = decode(sys.stdin.buffer.read())
+    sys.path[:] = order["path"]
     trace.set(order["trace"])
     answer, sys.stdout = sys.stdout, sys.stderr
     try:
@@ -93,7 +99,6 @@ async def _awaited(work: Any) -> Any:
 
 def _module(order: Mapping[str, Any]) -> ModuleType:
     if "module" in order:
-        sys.path.insert(0, os.getcwd())
         return importlib.import_module(order["module"])
     path = Path(order["file"])
     sys.path.insert(0, str(path.parent))

@@ -78,13 +78,15 @@ class Signature:
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by name, as a caller wrote them; defaults are filled in."""
         given = dict(zip(self.arguments, args, strict=False))
+        if not kwargs and len(args) <= len(self.arguments):
+            return given
         if (
             len(args) > len(self.arguments)
             or given.keys() & kwargs.keys()
             or not kwargs.keys() <= self.arguments.keys()
         ):
             raise UsageError(
-                f"{self.function.__name__}() takes {', '.join(self.arguments) or 'no arguments'}; "
+                f"{called(self.function)}() takes {', '.join(self.arguments) or 'no arguments'}; "
                 f"got {len(args)} by position and {', '.join(kwargs) or 'none'} by name"
             )
         return given | dict(kwargs)
@@ -106,7 +108,7 @@ class Signature:
             found = next((value for known, value in deps.items() if known is kind or _is_subclass(known, kind)), None)
             if found is None:
                 raise UsageError(
-                    f"{self.function.__name__} needs {name}: {name_of(kind)}, and no such dependency was given; "
+                    f"{called(self.function)} needs {name}: {name_of(kind)}, and no such dependency was given; "
                     "pass it in App(deps=...) or run(deps=...)"
                 )
             values[name] = found
@@ -116,16 +118,16 @@ class Signature:
 def signature_of(function: Callable[..., Any]) -> Signature:
     """Read a function's parameters; what cannot be called by name is a `UsageError`."""
     try:
-        hints = get_type_hints(function, include_extras=True)
+        hints = get_type_hints(_annotated(function), include_extras=True)
     except NameError as error:
         raise UsageError(
-            f"{function.__qualname__}: annotation {error.name!r} is not defined where the function is; "
+            f"{called(function)}: annotation {error.name!r} is not defined where the function is; "
             "import it at the top of the module"
         ) from error
     arguments, handles, wants_key = {}, {}, False
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise UsageError(f"{function.__qualname__} takes *{name}; a tool's arguments must be named one by one")
+            raise UsageError(f"{called(function)} takes *{name}; a tool's arguments must be named one by one")
         kind = hints.get(name, Any)
         if parameter.kind is parameter.KEYWORD_ONLY and name == KEY:
             wants_key = True
@@ -134,6 +136,18 @@ def signature_of(function: Callable[..., Any]) -> Signature:
         else:
             arguments[name] = parameter.replace(annotation=kind)
     return Signature(function, arguments, handles, wants_key, hints.get("return", Any))
+
+
+def called(function: Callable[..., Any]) -> str:
+    """What a function is called; an object that can be called goes by its class."""
+    return str(getattr(function, "__name__", "") or type(function).__name__)
+
+
+def _annotated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the annotations stand: in the function, the one that a `partial` completes, or an object's `__call__`."""
+    if inspect.isroutine(function) or isinstance(function, type):
+        return function
+    return _annotated(getattr(function, "func", None) or type(function).__call__)
 
 
 def _is_handle(kind: Any) -> bool:
@@ -155,9 +169,11 @@ def _companion(function: Callable[..., Any]) -> Signature | None:
 
 
 def fitted(function: Callable[..., Any], args: Mapping[str, Any], deps: Mapping[type, Any], key: str) -> dict[str, Any]:
-    """The arguments for a tool's `verify`, `preview` or `undo`: the tool's own, and what it wants injected."""
+    """The arguments for a tool's `verify`, `preview` or `before`: those of the tool's that it names, and what is injected."""
     known = _companion(function)
-    return {**args, **known.inject(deps, key)} if known is not None else dict(args)
+    if known is None:
+        return dict(args)
+    return {**{name: args[name] for name in known.arguments if name in args}, **known.inject(deps, key)}
 
 
 def injections(function: Callable[..., Any], deps: Mapping[type, Any]) -> dict[str, Any]:

@@ -161,9 +161,11 @@ def tool(
 
     `risk`: low runs by itself, medium and high ask a person. `effect`: "read" may be repeated, "idempotent" is repeated
     with the same `idempotency_key` (a keyword-only parameter of that name receives it), "once" never; a tool with a
-    risk above low, or that is `external` or `irreversible`, is "once" unless it says otherwise. `preview(**arguments)`
-    is shown with the question. `verify(**arguments)` finds out after a crash whether the effect happened. `undo` takes
-    it back. `before(**arguments)` tells what an irreversible call is about to change; it is recorded before the call.
+    risk above low, or that is `external` or `irreversible`, is "once" unless it says otherwise. What `preview` returns
+    is shown with the question. `verify` finds out after a crash whether the effect happened: it returns the result, or
+    None where it did not. `undo` takes it back. `before` tells what an irreversible call is about to change; it is
+    recorded before the call. Each is given those of the call's arguments that it names; `verify` and `undo` may name
+    `idempotency_key` too.
     `to` names who is asked, `expires` after how long the answer is no. `timeout` in seconds or like "2 min".
     """
     if risk not in ("low", "medium", "high"):
