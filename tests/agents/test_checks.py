@@ -102,9 +102,10 @@ async def test_a_check_says_yes_in_many_ways(check: Any) -> None:
         (lambda text: Score(0.4), "at_least"),
         (at_least(0.8, lambda text: "fine"), "is no score"),
         ("polite", "is no check"),
+        (lambda text: workflow(no)(text), "make it `async def`, or give the worker itself"),
         (Agent(None, name="judge"), "judge answers with text"),
     ],
-    ids=["number", "score", "text", "no function", "talker"],
+    ids=["number", "score", "text", "no function", "call", "talker"],
 )
 async def test_what_is_no_verdict_is_the_users_to_mend(check: Any, remedy: str) -> None:
     with pytest.raises((WorkerFailed, UsageError), match=remedy):

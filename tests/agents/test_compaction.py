@@ -9,10 +9,11 @@ import pytest
 
 from stretto import Agent, App, Compaction, ContextOverflow, UsageError, WorkerFailed, tool
 from stretto.core.canonical import decode
+from stretto.core.errors import ModelError
 from stretto.core.events import Decided, Ref, Row
-from stretto.core.messages import ModelRequest, ToolResult, Usage, unlink
+from stretto.core.messages import ModelReply, ModelRequest, ToolResult, Usage, unlink
 from stretto.models.tokens import likely_message
-from stretto.testing import ScriptedModel, call, calls, say, simulate
+from stretto.testing import FakeProvider, ScriptedModel, call, calls, say, simulate
 from tests.agents.windows import GOAL, INSTRUCTIONS, WINDOW, counted, explorer, is_whole, look, looks, sums_up
 
 KEY_3 = f"K-{3 * 7919}"
@@ -242,6 +243,31 @@ async def test_several_calls_in_a_turn_stay_together() -> None:
     assert max(map(counted, model.requests)) <= WINDOW
 
 
+async def test_the_last_turn_stays_whole_where_there_is_room_for_nothing_else() -> None:
+    model = ScriptedModel(looks(12), window=WINDOW)
+    told = INSTRUCTIONS + " Be careful with the lids." * 330
+    await outcome(Agent(model, told, name="explorer", tools=[look], max_turns=100))
+    asked = [request for request in model.requests if not sums_up(request)]
+    assert all(is_whole(request.messages) for request in asked)
+    assert min(len(request.messages) for request in asked[5:]) <= 5
+    assert max(map(counted, model.requests)) <= WINDOW
+
+
+@pytest.mark.torture
+@pytest.mark.capability(65, 102)
+def test_a_crash_at_every_point_and_power_cuts_change_nothing() -> None:
+    def play(*crash_at: int, **trouble: Any) -> tuple[Any, int]:
+        with simulate(1, crash_at=crash_at, **trouble) as sim:
+            return sim.run(explorer(34)[0], GOAL), len(sim.sites)
+
+    output, sites = play()
+    for site in range(1, sites):
+        assert play(site)[0] == output, site
+    for seed in range(200):
+        crashes = random.Random(seed).sample(range(1, sites), 4)
+        assert play(*crashes, power_cuts=True)[0] == output, crashes
+
+
 @pytest.mark.parametrize(("at", "results"), [(0, 0.25), (1.5, 0.25), (0.9, 1)])
 def test_shares_that_cannot_be_are_refused(at: float, results: float) -> None:
     with pytest.raises(UsageError, match="shares of the room"):
@@ -262,3 +288,96 @@ def test_its_prompts_are_listed() -> None:
     prompts = json.dumps(explorer(1)[0].prompts)
     assert "You keep the memory of a long piece of work" in prompts
     assert "earlier messages were taken out" in prompts
+
+
+@pytest.mark.capability(66, 67)
+async def test_a_long_talk_is_compacted_too_and_later_turns_find_what_was_said() -> None:
+    def script(request: ModelRequest) -> Any:
+        last = request.messages[-1]
+        if sums_up(request):
+            return say("They talked about many things.")
+        if "what was the code" in last.text:
+            return call("recall_earlier", query="code of the safe")
+        return say(last.parts[0].content if isinstance(last.parts[0], ToolResult) else f"Noted. {'Well, well. ' * 30}")
+
+    model = ScriptedModel(script, window=WINDOW)
+    async with App(db=":memory:") as app:
+        job = await app.start(Agent(model, INSTRUCTIONS, name="talker"), "Hello. " + GOAL)
+        await job
+        await job.say("The code of the safe is 8-15-42.")
+        for number in range(40):
+            await job.say(f"Thing {number}: {'this and that. ' * 20}")
+        assert "8-15-42" in await job.say("By the way, what was the code?")
+    asked = [request for request in model.requests if not sums_up(request)]
+    assert len(asked) < len(model.requests)
+    assert all(request.messages[1].text == "Hello. " + GOAL for request in asked)
+    assert max(map(counted, model.requests)) <= WINDOW
+
+
+@pytest.mark.capability(66)
+async def test_an_agent_that_takes_over_finds_what_was_taken_out_before() -> None:
+    def first(request: ModelRequest) -> Any:
+        return looks(40, lambda _: call("transfer_to_closer", reason="all seen"))(request)
+
+    def last(request: ModelRequest) -> Any:
+        found = request.messages[-1].parts[0]
+        return say(found.content) if isinstance(found, ToolResult) else call("recall_earlier", query="key in box 3")
+
+    closer = Agent(ScriptedModel(last, window=WINDOW), "You close.", name="closer")
+    model = ScriptedModel(first, window=WINDOW)
+    agent = Agent(model, INSTRUCTIONS, name="explorer", tools=[look], max_turns=100, handoffs=[closer])
+    output, _, _ = await outcome(agent)
+    assert KEY_3 in output
+
+
+async def test_a_window_that_no_list_knows_can_be_told() -> None:
+    model = ScriptedModel(looks(40))
+    output, _, (decided, _) = await outcome(explorer(40, model, compaction=Compaction(window=WINDOW))[0])
+    assert KEY_3 in output
+    assert decided[0][1]["window"] == WINDOW
+    assert max(map(counted, model.requests)) <= WINDOW
+    with pytest.raises(UsageError, match="window=0 holds nothing"):
+        Compaction(window=0)
+
+
+@pytest.mark.capability(64, 65, 138)
+async def test_a_providers_own_count_stays_within_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeProvider(looks(45)) as fake:
+        for variable, value in fake.environment.items():
+            monkeypatch.setenv(variable, value)
+        agent = Agent("openai:gpt-4", INSTRUCTIONS, name="explorer", tools=[look], max_turns=100)
+        output, _, (decided, _) = await outcome(agent)
+        bodies = [json.loads(one.body) for one in fake.received]
+    assert KEY_3 in output
+    assert next(value["window"] for event, value in decided if event == "overflow") == 8_192, "as the list has it"
+    assert max(usage.input + usage.output for usage in fake.bills) <= 8_192
+    last = json.dumps(bodies[-1], ensure_ascii=False)
+    assert INSTRUCTIONS in last
+    assert GOAL in last
+
+
+class Narrow(ScriptedModel):
+    """A model that nobody knows the window of: it refuses what is longer, as a provider does."""
+
+    async def reply(self, request: ModelRequest, watch: Any = None) -> ModelReply:
+        if (size := counted(request)) > 3_000:
+            raise ModelError(f"This model's maximum context length is 3000 tokens; you sent {size}", status=400)
+        return await super().reply(request, watch)
+
+
+@pytest.mark.capability(65, 138)
+def test_what_a_provider_refuses_as_too_long_is_compacted_and_sent_again() -> None:
+    def play(*crash_at: int, **properties: Any) -> tuple[Any, int, list[str]]:
+        agent, _ = explorer(40, Narrow(looks(40)), **properties)
+        with simulate(1, crash_at=crash_at) as sim:
+            output = sim.run(agent, GOAL)
+            kinds = [row.event().name for row in sim.events if row.kind in ("decided", "step_failed")]  # type: ignore[attr-defined]
+            return output, len(sim.sites), kinds
+
+    output, sites, kinds = play()
+    assert KEY_3 in output
+    assert kinds[:3] == ["test:scripted", "overflow", "compaction"]
+    for site in range(sites // 3, sites, 13):
+        assert play(site)[0] == output
+    with pytest.raises(WorkerFailed, match="maximum context length is 3000"):
+        play(compaction=False)

@@ -123,6 +123,29 @@ async def test_a_missing_field_stops_before_any_model_call_and_is_named() -> Non
     assert model.requests == []
 
 
+@dataclass
+class Notes:
+    facts: list[str]
+    sure: float
+
+
+@pytest.mark.capability(68)
+async def test_results_between_workers_are_checked_objects_in_the_journal() -> None:
+    reader = Agent(ScriptedModel([say({"facts": ["a"], "sure": 0.5})]), "Read.", name="reader", output=Notes)
+    heard = ScriptedModel(["ok"])
+    async with App(db=":memory:") as app:
+        job = await app.start(pipeline(reader, Agent(heard, "Write.", name="writer", input=Notes)), "go")
+        await job
+        finished = [row.event().output for row in (await job.refresh()).events if row.kind == "task_finished"]  # type: ignore[attr-defined]
+    assert finished[0] == {"facts": ["a"], "sure": 0.5}
+    assert heard.requests[0].messages[-1].text == '{"facts":["a"],"sure":0.5}'
+    wrong = Agent(ScriptedModel([say({"facts": "a"})] * 2), "Read.", name="reader", output=Notes)
+    async with App(db=":memory:") as app:
+        with pytest.raises(WorkerFailed, match="sure"):
+            await (await app.start(pipeline(wrong, Agent(heard, name="writer")), "go"))
+    assert len(heard.requests) == 1, "what does not fit goes no further"
+
+
 # ---- every script
 
 

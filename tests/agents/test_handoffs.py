@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from stretto import Agent, App, LoopDetected, WorkerFailed, handoff, run, tool, workflow
-from stretto.agents.handoffs import current_speaker
+from stretto import Agent, App, LoopDetected, UsageError, WorkerFailed, handoff, run, tool, workflow
 from stretto.core.events import Decided, TaskStarted
 from stretto.core.messages import Message, ModelRequest
 from stretto.models.script import Answer, calls
@@ -143,7 +142,7 @@ async def test_an_approval_inside_the_specialist_waits_survives_a_restart_and_ru
         await app.settled("r")
         (approval,) = (await job.refresh()).approvals
         assert (approval["tool"], approval["args"]) == ("pay", {"amount": 7})
-        assert current_speaker(job.events, "triage") == "billing"
+        assert job.why()["handoffs"][-1]["to"] == "billing"
     async with App([desk], db=db) as app:
         job = await app.get("r")
         await job.approve(by="ann")
@@ -172,6 +171,37 @@ async def test_a_specialists_instructions_may_be_made_of_the_first_input() -> No
     billing = Agent(specialist, instructions, name="billing")
     await ran(Agent(scripted(call("transfer_to_billing")), name="triage", handoffs=[billing]), "ada")
     assert specialist.requests[0].messages[0].text == "You serve ada."
+
+
+@pytest.mark.capability(38)
+async def test_the_next_turn_of_a_conversation_is_answered_by_the_specialist() -> None:
+    specialist = scripted(call("look_up", customer="ada"), "It is mended.", "By card.")
+    billing = Agent(specialist, "You mend bills.", name="billing", tools=[look_up])
+    triage = Agent(scripted(call("transfer_to_billing")), "You sort.", name="triage", handoffs=[billing])
+    async with App(db=":memory:") as app:
+        job = await app.start(triage, "My bill is wrong.")
+        assert await job == "It is mended."
+        assert await job.say("How did I pay?") == "By card."
+        await job.replay()
+    request = specialist.requests[-1]
+    assert request.messages[0].text == "You mend bills."
+    assert "ada pays by card" in str(request.messages)
+    assert said(request)[-1] == ("user", "How did I pay?")
+
+
+async def test_a_specialists_guards_see_the_input_as_the_type_it_takes() -> None:
+    def small(bill: Bill) -> str | None:
+        return None if bill.amount < 10 else f"{bill.amount} is too much for billing"
+
+    billing = Agent(scripted("Done."), name="billing", input=Bill, guards=small, refusal="Call us.")
+    triage = Agent(ScriptedModel(lambda request: call("transfer_to_billing")), name="triage", handoffs=[billing])
+    assert (await ran(triage, {"amount": 99}))[0] == "Call us."
+    assert (await ran(triage, {"amount": 3}))[0] == "Done."
+
+
+def test_only_agents_take_a_conversation_over() -> None:
+    with pytest.raises(UsageError, match="len cannot go on with a conversation; hand over to an Agent"):
+        run(Agent(scripted("x"), name="triage", handoffs=[workflow(len)]), "x", db=":memory:")  # type: ignore[list-item]
 
 
 def test_names_are_unique_and_known() -> None:

@@ -1,6 +1,7 @@
 """Instructions made by a function, dependencies that no journal sees, and inputs that are checked first."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,25 @@ def test_instructions_are_made_of_the_input_and_of_dependencies(instructions: An
     ]
 
 
+def number(text: str) -> Any:
+    return len(text)
+
+
 def two(a: str, b: str) -> str:
     return a + b
+
+
+class Greets:
+    def __call__(self, customer: Customer, *, db: Db) -> str:
+        return greet(customer, db=db)
+
+
+@pytest.mark.parametrize("made", [partial(greet), Greets()], ids=["partial", "object"])
+async def test_whatever_can_be_called_may_make_instructions(made: Any) -> None:
+    model = ScriptedModel(["Hello Ada."])
+    async with App(db=":memory:", deps=Db("silver")) as app:
+        assert await (await app.start(Agent(model, made), ADA)) == "Hello Ada."
+    assert model.requests[0].messages[0].text == "You serve Ada, who has the silver plan."
 
 
 def test_instructions_may_take_nothing_and_must_be_text() -> None:
@@ -58,7 +76,7 @@ def test_instructions_may_take_nothing_and_must_be_text() -> None:
     run(Agent(model, lambda: "Be brief."), "x", db=":memory:")
     assert model.requests[0].messages[0].text == "Be brief."
     with pytest.raises(WorkerFailed, match="makes instructions, so it returns text, not int"):
-        run(Agent(model, lambda text: len(text)), "x", db=":memory:")  # type: ignore[return-value]
+        run(Agent(model, number), "x", db=":memory:")
     with pytest.raises(WorkerFailed, match=r"two\(a, b\) makes instructions of one value"):
         run(Agent(model, two), "x", db=":memory:")
 

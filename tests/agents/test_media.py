@@ -164,6 +164,18 @@ async def test_a_model_that_cannot_be_shown_a_file_says_so_before_anything_is_se
         assert await (await app.start(listening, [File(b"ID3 a song")])) == "A song."
 
 
+@pytest.mark.capability(175)
+async def test_what_a_provider_does_not_fetch_is_not_fetched_for_it(fake: FakeProvider) -> None:
+    async with App(db=":memory:") as app:
+        agent = Agent("openai-chat:gpt-4o-audio-preview")
+        assert await (await app.start(agent, [File(b"ID3 a song")])) == "A circle."
+        assert b"input_audio" in fake.received[0].body
+        with pytest.raises(WorkerFailed, match="takes audio/mpeg by its content, not by a URL"):
+            await (await app.start(agent, [File("https://example.org/song.mp3")]))
+        assert await (await app.start(agent, [Image("https://example.org/a.png")])) == "A circle."
+    assert len(fake.received) == 2
+
+
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere\.png cannot be read: No such file"):
         Image(tmp_path / "nowhere.png")
@@ -215,6 +227,16 @@ async def test_a_file_that_is_another_one_on_replay_is_found_out(tmp_path: Path)
             await job.replay()
 
 
+async def test_a_later_turn_of_a_conversation_may_bring_a_file(tmp_path: Path) -> None:
+    model = ScriptedModel(["Hi.", "A circle."])
+    async with App(db=str(tmp_path / "runs.db")) as app:
+        job = await app.start(Agent(model), "Hello.")
+        assert await job == "Hi."
+        assert await job.say(["What is this?", Image(PNG)]) == "A circle."
+        assert await app.store.blob(DIGEST) == PNG
+    assert sent(model, -1) == [Text("What is this?"), Media("image/png", digest=DIGEST)]
+
+
 async def test_a_signal_may_bring_a_file(tmp_path: Path) -> None:
     model = ScriptedModel(["A circle."])
 
@@ -230,5 +252,5 @@ async def test_a_signal_may_bring_a_file(tmp_path: Path) -> None:
         await job.send("notes", File(b"Buy milk", name="notes.txt"))
         assert await job == "A circle."
     image, notes = sent(model)
-    assert image.url.startswith("data:image/png;base64,iVBORw0KGgo")
+    assert image == Media("image/png", digest=DIGEST)
     assert notes == Text("notes.txt:\nBuy milk")

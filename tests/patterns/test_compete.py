@@ -164,6 +164,19 @@ def test_a_judge_is_a_function_of_task_and_answer_or_an_agent() -> None:
     assert '"task":"tea"' in model.requests[0].messages[-1].text
 
 
+@dataclass
+class Grade:
+    points: int
+    why: str
+    reason: str = "graded"
+
+
+def test_a_verdict_may_have_a_type_of_its_own() -> None:
+    done = start(compete(short, long, judge=lambda answer: Grade(len(answer), "so")), "tea", db=":memory:")
+    assert done.output == "tea, at great length"
+    assert decision(done)["candidates"][1] == {"worker": "long", "score": 20.0, "reason": "graded"}
+
+
 def test_three_attempts_of_one_agent_are_three_calls() -> None:
     model = ScriptedModel([say("bad"), say("better"), say("best of all")])
     write = Agent(model, "Write.", name="write")

@@ -28,8 +28,8 @@ def random_plan(random: Random) -> Plan:
     return Plan(tuple(tasks))
 
 
-def carried_out(plan: Plan, seed: int, **trouble: Any) -> tuple[dict[str, tuple[float, float]], float]:
-    """When each task began and ended, and how long all of it took."""
+def carried_out(plan: Plan, seed: int) -> dict[str, tuple[float, float]]:
+    """When each task began and ended."""
     times: dict[str, tuple[float, float]] = {}
 
     @workflow
@@ -40,33 +40,19 @@ def carried_out(plan: Plan, seed: int, **trouble: Any) -> tuple[dict[str, tuple[
         times[name] = (begun, asyncio.get_running_loop().time())
         return str(name)
 
-    boss = Orchestrator(planner=lambda brief: plan, workers=[work], integrator=lambda given: "done", reviewer=None)
-    with simulate(seed, **trouble) as sim:
-        begun = sim.time()
+    boss = Orchestrator(planner=lambda brief: plan, workers=[work], integrator=lambda given: "done")
+    with simulate(seed) as sim:
         assert sim.run(boss, "all") == "done"
-        return times, sim.time() - begun
+    return times
 
 
 @pytest.mark.capability(5, 30)
 @pytest.mark.parametrize("seed", range(10))
 def test_every_task_starts_when_its_parents_have_ended_and_not_later(seed: int) -> None:
     plan = random_plan(Random(seed))
-    times, _ = carried_out(plan, seed)
+    times = carried_out(plan, seed)
     assert len(times) == NODES
     first = min(begun for begun, _ in times.values())
     for task in plan.tasks:
         ready = max((times[name][1] for name in task.after), default=first)
         assert ready <= times[task.id][0] <= ready + SLACK, task
-
-
-@pytest.mark.capability(5)
-def test_a_chain_does_not_wait_for_the_slow_task_beside_it() -> None:
-    tasks = [
-        PlannedTask("a", "a 5", "work"),
-        PlannedTask("b", "b 20", "work"),
-        PlannedTask("c", "c 5", "work", ("a",)),
-        PlannedTask("join", "join 1", "work", ("b", "c")),
-    ]
-    times, whole = carried_out(Plan(tuple(tasks)), 1)
-    assert times["c"][1] <= 10 + times["a"][0] + SLACK
-    assert whole <= 21 + SLACK

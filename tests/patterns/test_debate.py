@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -76,6 +77,20 @@ def test_what_comes_next_is_given_the_report() -> None:
 
     done = start(pipeline(debate(optimist, sceptic, rounds=1), report), "it", db=":memory:")
     assert done.output == "open: {'optimist': 'it works', 'sceptic': 'let us wait'}"
+
+
+@dataclass
+class Opinion:
+    ok: bool
+    reason: str
+
+
+def test_a_verdict_may_have_a_type_of_its_own() -> None:
+    no = debate(optimist, sceptic, judge=lambda positions: Opinion(False, "never"), rounds=1)
+    assert start(no, "it", db=":memory:").output.reason == "never"
+    assert start(
+        debate(optimist, sceptic, judge=lambda positions: Opinion(True, "")), "it", db=":memory:"
+    ).output.agreed
 
 
 def test_a_judge_that_says_something_else_is_told_so() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from stretto import App, Done, Failed, RunFailed, UsageError, each, pipeline, start, workflow
+from stretto import App, Done, Failed, RunFailed, UsageError, each, gather, pipeline, route, start, workflow
 from stretto.testing import simulate
 
 
@@ -77,6 +78,17 @@ def test_what_came_of_each_can_be_collected() -> None:
     failed = done.output[7]
     assert isinstance(failed, Failed)
     assert str(failed.error) == "read failed: 8/7 is gone"
+
+
+def test_what_was_collected_may_go_anywhere() -> None:
+    @workflow
+    async def by_hand(urls: list[str]) -> Any:
+        return await gather((read(url) for url in urls), on_error="collect")
+
+    said = {"ok": False, "error": "read failed: 7 is gone"}
+    assert start(by_hand, ["1", "7"], db=":memory:").output == [{"ok": True, "value": {"url": "1", "words": 1}}, said]
+    either = route(lambda urls: "a", {"a": each(read, on_error="collect"), "b": lambda urls: "none"})
+    assert start(either, ["7"], db=":memory:").output == [said]
 
 
 def test_each_nests_in_each() -> None:

@@ -144,6 +144,28 @@ def test_the_verdict_of_the_rule_is_not_asked_again(tmp_path: Any) -> None:
     assert (again.output, asked) == ("said tea", [0.5])
 
 
+async def test_what_was_accepted_is_shown_anew_in_a_fork() -> None:
+    made: list[float] = []
+
+    @workflow
+    def careful(confidence: float) -> Answer:
+        made.append(confidence)
+        return Answer("tea", confidence)
+
+    async with App(db=":memory:") as app:
+        line = pipeline(pipeline(careful, gate("Sure?")), said)
+        job = await app.start(line, 0.5)
+        await app.settled(job.id)
+        await (await job.refresh()).approve(by="ann")
+        assert await job == "said tea"
+        fork = await job.fork(at=2, worker=line)
+        await app.settled(fork.id)
+        assert (await fork.refresh()).state == "waiting", "approvals do not carry over"
+        await fork.approve(by="ann", edit={"text": "coffee", "confidence": 1.0})
+        assert await fork == "said coffee"
+    assert made == [0.5], "and what was finished is not done again"
+
+
 async def test_nobody_in_time_is_a_no() -> None:
     async with App(db=":memory:") as app:
         job = await app.start(gate("Fine?", expires=0.01, otherwise=apologise), "tea")

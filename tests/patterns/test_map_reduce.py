@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from stretto import Agent, App, ContextOverflow, UsageError, WorkerFailed, map_reduce
+from stretto import Agent, App, ContextOverflow, UsageError, WorkerFailed, map_reduce, tool
 from stretto.core.messages import ModelRequest
 from stretto.core.values import Done
 from stretto.models.script import Answer
-from stretto.testing import ScriptedModel, say, simulate
+from stretto.testing import ScriptedModel, call, say, simulate
 
 WINDOW = 8_000
 
@@ -145,3 +145,27 @@ def test_a_crash_anywhere_gives_the_same() -> None:
     assert set(output.split()) - {"none"} == facts
     for site in range(1, sites, 3):
         assert play(site)[0] == output
+
+
+async def test_a_reader_with_tools_has_room_for_what_they_give() -> None:
+    @tool
+    async def look_up(word: str) -> str:
+        """Look a word up."""
+        return "a long explanation of it " * 400
+
+    def reads(request: ModelRequest) -> Answer:
+        return finds_in(request.messages[1].text) if request.messages[-1].role == "tool" else call("look_up", word="x")
+
+    text, facts = document(30_000)
+    model = ScriptedModel(reads, window=WINDOW)
+    reading = map_reduce(Agent(model, "List.", name="read", tools=[look_up]), _union)
+    async with App(db=":memory:") as app:
+        assert set(await (await app.start(reading, text))) == facts
+
+
+def finds_in(text: str) -> Answer:
+    return say(" ".join(re.findall(r"FACT-\d+", text)) or "none")
+
+
+def _union(parts: list[str]) -> list[str]:
+    return sorted({word for part in parts for word in part.split()} - {"none"})

@@ -145,6 +145,14 @@ def test_results_by_name_and_a_worker_that_merges() -> None:
     assert start(parallel(good, fine, merge=later), "x", db=":memory:").output == "good x+fine x"
 
 
+def test_a_function_of_several_parameters_takes_an_object_as_everywhere() -> None:
+    def plus(left: int, right: int) -> int:
+        return left + right
+
+    assert start(parallel(plus, plus), {"left": 1, "right": 2}, db=":memory:").output == [3, 3]
+    assert start(pipeline(plus), {"left": 1, "right": 2}, db=":memory:").output == 3
+
+
 @dataclass
 class Note:
     text: str

@@ -13,9 +13,10 @@ from typing_extensions import TypeVar
 from stretto.agents import handoffs, loops, turns
 from stretto.agents.briefing import CHOOSE, HANDOVER, LAST_TURN, NOTHING, REPAIR, REVISE, brief
 from stretto.agents.checks import AtLeast, Check, checks_of, complaint
-from stretto.agents.compaction import ARCHIVE_TOOLS, Compaction, Context
+from stretto.agents.compaction import Compaction
+from stretto.agents.context import ARCHIVE_TOOLS, Context
 from stretto.agents.handoffs import Handoff, Transfer
-from stretto.agents.instructions import Instructions, instructed, wanted
+from stretto.agents.instructions import Instructions, code_of, instructed, wanted
 from stretto.agents.kit import Kit
 from stretto.agents.shown import shown
 from stretto.agents.window import Window
@@ -31,6 +32,7 @@ from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
 from stretto.tools.codec import TypeCodec, codec_for
+from stretto.tools.signature import called
 
 Out = TypeVar("Out", default=str)
 Brain = str | Model
@@ -39,6 +41,8 @@ _COMPACTION = Compaction()
 _FREE = (None, "auto", "none")
 RETRY = 2
 """Further tries of a model call that failed in passing, where no task around says how many."""
+WORDS = {"repair": REPAIR, "revise": REVISE, "last_turn": LAST_TURN}
+"""What an agent says of its own accord, where `wording` does not say it otherwise."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,12 @@ class Agent(Worker[Any, Out], Generic[Out]):
     not fit the type, or is not accepted, is sent back with the reason at most `repair` times; then the task fails.
 
     `retry` counts further attempts, of a model call that failed in passing, else of the whole task; `timeout` limits
-    each attempt at the task (seconds, or "2 min"). `twin` is a worker that does the job by rules where the run has no
-    model. `settings` go to the model (`temperature`, `max_tokens`, `tool_choice`, `timeout` in seconds, ...). `about`
-    says what it is good for; planners and routers choose by it.
+    each attempt at the task (seconds, or "2 min"); `limit` is how many of its tasks are at work at once in a run.
+    `twin` is a worker that does the job by rules where the run has no model. `settings` go to the model (`temperature`,
+    `max_tokens`, `tool_choice`, `timeout` in seconds, ...). `about` says what it is good for; planners and routers
+    choose by it. `wording` replaces what it says of its own accord: "repair", "revise" (both with a `{problem}`) and
+    "last_turn", as `stretto prompts` lists them. `compaction` is how it keeps within its model's window; with False
+    nothing is taken out of a conversation, and what does not fit is a `ContextOverflow`.
     """
 
     model: Brain | Sequence[Brain] | None = None
@@ -74,12 +81,14 @@ class Agent(Worker[Any, Out], Generic[Out]):
     budget: str | Budget | None = None
     retry: int = 0
     timeout: float | str | None = None
+    limit: int | None = None
     max_turns: int = 20
     repair: int = 1
     compaction: bool | Compaction = True
     twin: Any = None
     about: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    wording: Mapping[str, str] = field(default_factory=dict)
 
     # ---- a task
 
@@ -101,7 +110,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
         named = self.model is not None or settings.model
         return as_worker(self.twin) if self.twin is not None and (settings.model == "none" or not named) else None
 
-    async def admit(self, scope: Scope, value: Any) -> Out | None:
+    async def admit(self, scope: Scope, value: object) -> Out | None:
         """Check an input before any model sees it; the refusal where a guard says no, `PolicyDenied` without one."""
         if not self._guards or not (reason := await complaint(scope, "guard", self._guards, value)):
             return None
@@ -141,9 +150,9 @@ class Agent(Worker[Any, Out], Generic[Out]):
         try:
             answer = self._answer(reply)
         except ValueError as error:
-            return _Misfit(f"its answer does not fit: {error}", REPAIR.format(problem=error))
+            return _Misfit(f"its answer does not fit: {error}", self._words["repair"].format(problem=error))
         if self._accept and (reason := await complaint(scope, "accept", self._accept, answer)):
-            return _Misfit(f"its answer was not accepted: {reason}", REVISE.format(problem=reason))
+            return _Misfit(f"its answer was not accepted: {reason}", self._words["revise"].format(problem=reason))
         return answer
 
     async def _think(
@@ -154,12 +163,20 @@ class Agent(Worker[Any, Out], Generic[Out]):
         if settings.get("tool_choice") not in _FREE and conversation.messages[-1].role == "tool":
             settings, framed = {**settings, "tool_choice": "auto"}, b""  # it has called what it had to
         if last and (tools or context.tools):
-            conversation.append(user(LAST_TURN))
+            conversation.append(user(self._words["last_turn"]))
             settings, framed = {**settings, "tool_choice": "none"}, b""
         await context.fit(scope)
-        if context.tools:
-            tools, framed = (*tools, *(tool.spec for tool in context.tools.values() if tool.name not in self._kit)), b""
-        return await self._reply(scope, brains, ModelRequest(conversation, tools, self._schema, settings, framed))
+        while True:
+            if context.tools:
+                own = (tool.spec for tool in context.tools.values() if tool.name not in self._kit)
+                tools, framed = (*self._kit.specs, *own), b""
+            try:
+                return await self._reply(
+                    scope, brains, ModelRequest(conversation, tools, self._schema, settings, framed)
+                )
+            except ModelError as error:
+                if not await context.shrink(scope, error):
+                    raise
 
     async def _reply(self, scope: Scope, brains: Sequence[Model], request: ModelRequest) -> ModelReply:
         """The reply of the first model that gives one."""
@@ -172,23 +189,31 @@ class Agent(Worker[Any, Out], Generic[Out]):
         return await models.reply(scope, brains[-1], request, retry)
 
     def room(self, scope: Scope) -> int | None:
-        """What its window leaves for the input, beside instructions that are text, tools and the answer."""
+        """What its window leaves for the input, beside instructions that are text, tools, their results and the answer."""
         if self.stand_in(scope) is not None:
             return None
-        window = Window.of(self._brains(scope), self.settings, self._around)
+        window = self._window(self._brains(scope))
         told = likely_text(self.instructions) if isinstance(self.instructions, str) else 0
-        return int(window.room * _COMPACTION.at) - told - 2 * LIKELY_MESSAGE
+        share = _COMPACTION.at - (2 * _COMPACTION.results if self._kit.specs else 0)
+        return int(window.room * share) - told - 2 * LIKELY_MESSAGE
+
+    def _window(self, brains: Sequence[Model]) -> Window:
+        how = self._how
+        around = self._around + (ARCHIVE_TOOLS if how is not None else 0)
+        return Window.of(brains, self.settings, around, how.window if how is not None else None)
 
     def _context(self, scope: Scope, brains: Sequence[Model], conversation: Conversation) -> Context:
-        given = self.compaction
-        how = given if isinstance(given, Compaction) else _COMPACTION if given else None
-        around = self._around + (ARCHIVE_TOOLS if how else 0)
-
         async def ask(told: Conversation) -> ModelReply:
             limits = {name: self.settings[name] for name in ("timeout",) if name in self.settings}
             return await self._reply(scope, brains, ModelRequest(told, settings=limits))
 
-        return Context(self.name, conversation, Window.of(brains, self.settings, around), how, scope.run.blob, ask)
+        return Context(self.name, conversation, self._window(brains), self._how, scope.run.blob, ask)
+
+    @property
+    def _how(self) -> Compaction | None:
+        """How it keeps within its window; None where nothing may be taken out of a conversation."""
+        given = self.compaction
+        return given if isinstance(given, Compaction) else _COMPACTION if given else None
 
     def _answer(self, reply: ModelReply) -> Out:
         text = reply.message.text
@@ -212,7 +237,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     converses = True
 
-    def turn(self, memo: Any) -> Worker[Any, Any]:
+    def turn(self, memo: object) -> Worker[Any, Any]:
         """See `Worker.turn`: the agent that spoke last goes on with the conversation."""
         return turns.turn(self, memo)
 
@@ -260,7 +285,10 @@ class Agent(Worker[Any, Out], Generic[Out]):
     def options(self) -> Options:
         """How its tasks are run."""
         return Options(
-            self.retry, None if self.timeout is None else in_seconds(self.timeout), Budget.parse(self.budget)
+            self.retry,
+            None if self.timeout is None else in_seconds(self.timeout),
+            Budget.parse(self.budget),
+            self.limit,
         )
 
     @property
@@ -270,10 +298,11 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     @property
     def members(self) -> tuple[Worker[Any, Any], ...]:
-        """The workers among its tools and checks, and the agents that it hands over to."""
+        """The workers among its tools and checks, who summarises for it, and the agents that it hands over to."""
         checks = (check.does for check in (*self._guards, *self._accept))
+        short = self._how.worker if self._how is not None else None
         return (
-            *(thing for thing in (*self.tools, *checks) if isinstance(thing, Worker)),
+            *(thing for thing in (*self.tools, *checks, short) if isinstance(thing, Worker)),
             *(one.to for one in handoffs.handoffs_of(self.handoffs) if not isinstance(one.to, str)),
         )
 
@@ -283,23 +312,30 @@ class Agent(Worker[Any, Out], Generic[Out]):
         return {
             "name": self.name,
             "models": [getattr(brain, "name", brain) for brain in _listed(self.model)],
-            "instructions": self.instructions if isinstance(self.instructions, str) else self.instructions.__qualname__,
+            "instructions": self.instructions if isinstance(self.instructions, str) else code_of(self.instructions),
             "tools": self._kit.specs,
             "output": self._schema,
             "settings": self.settings,
+            **({"wording": dict(self.wording)} if self.wording else {}),
             **({"checks": [check.describe() for check in checks]} if checks else {}),
-            **({} if self.compaction is True else {"compaction": repr(self.compaction)}),
+            **({} if self.compaction is True else {"compaction": self.compaction and self.compaction.describe()}),
         }
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        if unknown := self.wording.keys() - WORDS.keys():
+            raise UsageError(f"{self.name} never says {min(unknown)!r}; wording replaces {', '.join(WORDS)}")
+        return {**WORDS, **self.wording}
 
     @property
     def prompts(self) -> dict[str, str]:
         """Everything that it may say to a model of its own accord."""
-        own = self.instructions if isinstance(self.instructions, str) else f"(made by {self.instructions.__qualname__})"
-        said = {"instructions": own, "repair": REPAIR, "last_turn": LAST_TURN, "nothing": NOTHING}
-        if self.accept:
-            said["revise"] = REVISE
-        if self.compaction:
-            said |= (self.compaction if isinstance(self.compaction, Compaction) else _COMPACTION).prompts
+        own = self.instructions if isinstance(self.instructions, str) else f"(made by {called(self.instructions)})"
+        said = {"instructions": own, **self._words, "nothing": NOTHING}
+        if not self.accept:
+            del said["revise"]
+        if self._how is not None:
+            said |= self._how.prompts
         return said | ({"handover": HANDOVER} if self.handoffs else {})
 
     def choosing(self, choices: Mapping[str, str]) -> Agent[Out]:

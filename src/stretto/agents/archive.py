@@ -60,7 +60,7 @@ class Archive:
 
     def __init__(self, conversation: Conversation, blob: Blob, piece: int) -> None:
         """`piece` is how much they give at once, in tokens."""
-        self._conversation, self._blob, self._piece = conversation, blob, piece
+        self._conversation, self._blob, self.piece = conversation, blob, piece
         self._searched: tuple[str, list[str], Index] | None = None
         self.tools: dict[str, Tool[Any, Any]] = {}
         self.notice(conversation.messages)
@@ -80,7 +80,7 @@ class Archive:
             texts = [text for turn in _turns(await self._earlier()) for text in _passages(turn)]
             self._searched = head, texts, Index([Passage("", "prose", 1, _NUMBER.sub("", text)) for text in texts])
         _, texts, index = self._searched
-        found, left = list[str](), self._piece
+        found, left = list[str](), self.piece
         for place, _ in index.search([query], limit=20):
             left -= likely_text(texts[place])
             if left < 0 and found:
@@ -97,7 +97,7 @@ class Archive:
         if find and (offset := text.find(find, max(0, offset))) < 0:
             return f"There are no such words behind that place; the result has {len(text)} characters."
         offset = whole_to(text, min(max(0, offset), len(text)))
-        piece = clipped(text[offset : offset + 4 * self._piece], self._piece)
+        piece = clipped(text[offset : offset + 4 * self.piece], self.piece)
         end = offset + len(piece)
         left = "This is the end of it" if end == len(text) else f"Read on with offset={end}"
         return f"{piece}\n\n[Characters {offset} to {end} of {len(text)}. {left}.]"

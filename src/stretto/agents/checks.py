@@ -16,8 +16,8 @@ from stretto.core.values import Score
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import Workflow, typed, workflow
-from stretto.tools.signature import injections, summary
+from stretto.runtime.workflow import Workflow, typed
+from stretto.tools.signature import called, injections, summary
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class AtLeast:
     """A judge, and the score from which on it accepts."""
 
     score: float
-    judge: Any
+    judge: Worker[Any, Any] | Callable[..., Any]
 
 
 def at_least(score: float, judge: Worker[Any, Any] | Callable[..., Any]) -> AtLeast:
@@ -43,16 +43,15 @@ class Check:
     @property
     def name(self) -> str:
         """What the journal calls it."""
-        known = self.does.name if isinstance(self.does, Worker) else getattr(self.does, "__name__", "")
-        return str(known or type(self.does).__name__)
+        return self.does.name if isinstance(self.does, Worker) else called(self.does)
 
-    def describe(self) -> Any:
+    def describe(self) -> object:
         """What it would do, as data."""
-        does = self.does if isinstance(self.does, Worker) else workflow(self.does)
+        does = self.does if isinstance(self.does, Worker) else Workflow(self.does, self.name)
         return {"score": self.score, **does.describe()} if isinstance(does, Workflow) else [self.score, self.name]
 
 
-def checks_of(things: Any, kind: Any) -> tuple[Check, ...]:
+def checks_of(things: object, kind: object) -> tuple[Check, ...]:
     """The checks that were given, alone or as a list; `kind` is the type of what they look at."""
     listed = things if isinstance(things, list | tuple) else [things]
     return tuple(_check(thing, kind) for thing in listed)
@@ -73,7 +72,7 @@ def _check(thing: Any, kind: Any, score: float | None = None) -> Check:
     return Check(typed(thing, kind, Any) if inspect.iscoroutinefunction(thing) else thing, score)
 
 
-async def complaint(scope: Scope, occasion: str, checks: Sequence[Check], value: Any) -> str:
+async def complaint(scope: Scope, occasion: str, checks: Sequence[Check], value: object) -> str:
     """Why the first check that does not accept a value does not; "" where all do. Each verdict is recorded."""
     for check in checks:
         if isinstance(check.does, Worker):
@@ -91,6 +90,10 @@ def _computed(check: Check, does: Callable[..., Any], value: Any, deps: Mapping[
         said = does(value, **injections(does, deps))
     except (ValueError, AssertionError) as error:
         said = str(error) or False
+    if inspect.isawaitable(said):
+        raise UsageError(
+            f"the check {check.name} gives what must be awaited; make it `async def`, or give the worker itself"
+        )
     return _verdict(check, said)
 
 

@@ -7,7 +7,7 @@ a task of its own, until one answers. The model asks for it by a tool, `transfer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
@@ -15,7 +15,6 @@ from stretto.agents.briefing import HANDOVER
 from stretto.agents.instructions import instructed
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import LoopDetected, UsageError
-from stretto.core.events import Decided, Row
 from stretto.core.messages import Conversation, Message, Text, ToolCall, ToolSpec, system, user
 from stretto.core.ports import Codec, Options
 from stretto.runtime import tasks
@@ -74,8 +73,14 @@ def handoff(to: Agent[Any] | str, *, filter: Filter = words_only, about: str = "
 
 
 def handoffs_of(things: Iterable[Any]) -> tuple[Handoff, ...]:
-    """What was given as `handoffs=`."""
-    return tuple(thing if isinstance(thing, Handoff) else Handoff(thing) for thing in things)
+    """What was given as `handoffs=`; a `UsageError` names what is no agent."""
+    found = tuple(thing if isinstance(thing, Handoff) else Handoff(thing) for thing in things)
+    for one in found:
+        if not isinstance(one.to, str) and not hasattr(one.to, "converse"):
+            raise UsageError(
+                f"{getattr(one.to, 'name', one.to)} cannot go on with a conversation; hand over to an Agent, give others as tools"
+            )
+    return found
 
 
 def team_of(first: Agent[Any]) -> dict[str, Agent[Any]]:
@@ -128,7 +133,7 @@ async def leave(scope: Scope, sender: str, to: Handoff, messages: Sequence[Messa
     return Transfer(sender, to.name, reason, tuple(seen), heard)
 
 
-async def follow(scope: Scope, first: Agent[Any], value: object, transfer: Transfer) -> Any:
+async def follow(scope: Scope, first: Agent[Any], value: object, transfer: Transfer) -> object:
     """Give the conversation to one agent after the other, until one of them answers."""
     team, hops = team_of(first), list[tuple[str, str]]()
     while True:
@@ -171,19 +176,28 @@ class Receiver(Worker[Any, Any]):
         """The agent's own answer, or the conversation handed over."""
         return _AnswerOrTransfer(self.agent.answers)
 
-    def describe(self) -> Any:
+    def describe(self) -> object:
         """What the agent would do."""
         return {"receives": self.agent.describe()}
 
-    async def work(self, context: Scope, value: Any) -> Any:
+    async def work(self, context: Scope, value: Mapping[str, Any]) -> object:
         """Go on with the conversation, under the agent's own instructions."""
-        agent, given = self.agent, value["input"]
+        agent, given = self.agent, _as_taken(self.agent, value["input"])
         if (twin := agent.stand_in(context)) is not None:
             return await tasks.call(context, twin, given)
         messages = [Message.from_json(message) for message in value["messages"]]
-        await agent.admit(context, given)
+        if (refusal := await agent.admit(context, given)) is not None:
+            return refusal
         text = await instructed(context, agent.instructions, given)
         return await agent.converse(context, Conversation.of([*([system(text)] if text else []), *messages]))
+
+
+def _as_taken(agent: Agent[Any], given: object) -> object:
+    """What the first agent was given, as the type that this one takes where it fits: for its guards and instructions."""
+    try:
+        return agent.takes.load(given)
+    except ValueError:
+        return given
 
 
 _KEY = "handed_over"
@@ -218,13 +232,3 @@ def all_answers(team: Iterable[Agent[Any]]) -> Codec[Any]:
     """The codec of whatever one of them answers."""
     kinds = {agent.output: None for agent in team}
     return codec_for(Union[tuple(kinds)] if Any not in kinds else Any)  # noqa: UP007  made of what is known at run time
-
-
-def current_speaker(rows: Iterable[Row], first: str) -> str:
-    """Who has the conversation of a run that began with the agent `first`: whom it was last handed over to."""
-    speaker = first
-    for row in rows:
-        event = row.event() if row.kind == Decided.kind else None
-        if isinstance(event, Decided) and event.name == DECISION and isinstance(event.value, dict):
-            speaker = event.value["to"]
-    return speaker

@@ -23,7 +23,7 @@ def refuse_repetition(agent: str, messages: Sequence[Message]) -> None:
     wanted = _calls(messages[-1])
     if messages[-2].role != "tool":
         return
-    turns = _turns(messages[:-1])
+    turns = _turns(messages, len(messages) - 2)
     before = [turn for turn, _ in zip(turns, range(TIMES - 1), strict=False)]
     if len(before) == TIMES - 1 and all(turn == (wanted, before[0][1]) for turn in before):
         asked = ", ".join(f"{name}({as_text(args)})" for name, args in wanted)
@@ -47,9 +47,9 @@ def refuse_ping_pong(scope: Scope, worker: Worker[Any, Any], given: bytes) -> No
             )
 
 
-def _turns(messages: Sequence[Message]) -> Iterator[Turn]:
-    """The turns before, latest first: what was asked for, and what was given."""
-    for place in range(len(messages) - 1, 0, -2):
+def _turns(messages: Sequence[Message], last: int) -> Iterator[Turn]:
+    """The turns up to the message at `last`, latest first: what was asked for, and what was given."""
+    for place in range(last, 0, -2):
         if messages[place].role != "tool" or messages[place - 1].role != "assistant":
             return
         results = [(part.content, part.ok) for part in messages[place].parts if isinstance(part, ToolResult)]

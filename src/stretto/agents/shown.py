@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from stretto.agents.briefing import NOTHING, as_text
-from stretto.core.canonical import decode
-from stretto.core.media import MARK, File, is_text, words
+from stretto.core.canonical import decode, encode
+from stretto.core.events import Decided, Encoded
+from stretto.core.media import MARK, File, is_text, taken_in
 from stretto.core.messages import Media, Message, Part, Text, user
+from stretto.core.ports import Durability
 from stretto.runtime.scope import Scope
 
+DECISION = "files"
+"""The recorded decision that a model is shown these files, by their digests."""
 _MARK = MARK.decode()
 
 
@@ -20,23 +23,33 @@ async def shown(scope: Scope, value: object) -> Message:
     if isinstance(value, str) or _MARK not in text:
         return user(text)
     body = decode(text)
-    items = body if isinstance(body, list) else [body]
-    return user([part for item in items for part in await _parts(scope, item)])
+    items = [_told(item) for item in (body if isinstance(body, list) else [body])]
+    await _stored(scope, [file.digest for _, files in items for file in files if file.digest])
+    return user([part for said, files in items for part in (*said, *[await _part(scope, file) for file in files])])
 
 
-async def _parts(scope: Scope, item: Any) -> Sequence[Part]:
-    """An item: what it says, and then the files in it."""
+def _told(item: Any) -> tuple[list[Text], list[File]]:
+    """What an item says, and the files in it."""
     files: list[File] = []
     rest = _without_files(item, files)
-    said = [] if isinstance(rest, File) else [Text(as_text(rest) or NOTHING)]
-    return [*said, *[await _part(scope, file) for file in files]]
+    return [] if isinstance(rest, File) else [Text(as_text(rest) or NOTHING)], files
+
+
+async def _stored(scope: Scope, digests: list[str]) -> None:
+    """That these are shown is recorded and committed, with all that was recorded before: so they can be read."""
+    ident = scope.identify("decision", DECISION, b"")
+    found, _ = await scope.decided(ident)
+    if not found and digests:
+        await scope.frontier(DECISION)
+        shown = Decided(DECISION, Encoded(encode(digests)))
+        await scope.run.commit(scope.record(shown, ident, Durability.COMMITTED))
 
 
 def _without_files(item: Any, files: list[File]) -> Any:
     """The item with each file's name in its place; a file that stands alone stays."""
     if isinstance(item, dict) and item.keys() == {"media"}:
         try:
-            files.append(File.from_json(item))
+            files.append(taken_in(File.from_json(item)))
         except ValueError:  # it only looks like one
             return item
         return files[-1]
@@ -52,6 +65,7 @@ def _named(item: Any, files: list[File]) -> Any:
 
 
 async def _part(scope: Scope, file: File) -> Part:
-    if not is_text(file.media_type) or file.url.startswith("http"):
+    if not is_text(file.media_type) or not file.digest:
         return Media(file.media_type, file.url, file.digest)
-    return Text(words(file, await scope.run.blob(file.digest) if file.digest else b""))
+    content = (await scope.run.blob(file.digest)).decode("utf-8", "replace")
+    return Text(f"{file.name}:\n{content}" if file.name else content)

@@ -60,11 +60,11 @@ class Turn(Worker[Any, Any]):
         """The speaker's: its budget, attempts and time, for each turn."""
         return self.speaker.options
 
-    def describe(self) -> Any:
+    def describe(self) -> object:
         """What the speaker would do, after what was said."""
         return {"turn": self.speaker.describe(), "after": self.memo["head"]}
 
-    async def work(self, context: Scope, value: Any) -> Any:
+    async def work(self, context: Scope, value: object) -> object:
         """Answer, or hand over to one who does."""
         agent = self.speaker
         if (twin := agent.stand_in(context)) is not None:

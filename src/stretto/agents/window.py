@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from stretto.core.canonical import encode
 from stretto.core.errors import ContextOverflow
@@ -12,6 +12,7 @@ from stretto.core.events import Decided, Encoded
 from stretto.core.ports import Durability, Model
 from stretto.runtime.scope import Scope
 
+T = TypeVar("T")
 REMEDY = (
     "give it less at once (map_reduce splits what is larger than any window), use a model with a larger window, "
     "or lower max_tokens in its settings"
@@ -27,18 +28,20 @@ class Window:
     room: int
 
     @classmethod
-    def of(cls, models: Sequence[Model], settings: Mapping[str, Any], around: int) -> Window:
-        """`around` is what stands beside the messages: tools and the schema of the answer, in tokens."""
-        limit = settings.get("max_tokens")
-        found = None
+    def of(
+        cls, models: Sequence[Model], settings: Mapping[str, Any], around: int, at_most: int | None = None
+    ) -> Window:
+        """`around` is what stands beside the messages: tools and the schema of the answer. A window is `at_most` so large.
+
+        All in tokens. Room is left for the answer, `max_tokens` or what the model may give, but for half the window at most.
+        """
+        limit, found = settings.get("max_tokens"), None
         for model in models:
-            answer = int(limit or model.max_output)
-            room = (
-                model.window - min(answer, model.window // 2) - around
-            )  # some count the answer's limit, some the answer
+            size = min(model.window, at_most or model.window)
+            room = size - min(int(limit or model.max_output), size // 2) - around
             if found is None or room < found.room:
-                found = cls(model.name, model.window, room)
-        assert found is not None
+                found = cls(model.name, size, room)
+        assert found is not None, "an agent has a model"
         return found
 
     def refuse(self, agent: str, size: int, why: str) -> ContextOverflow:
@@ -55,9 +58,9 @@ async def settled(
     scope: Scope,
     name: str,
     about: str,
-    choose: Callable[[], Any],
+    choose: Callable[[], T | None],
     blobs: Callable[[], Iterable[tuple[str, bytes]]] = tuple,
-) -> Any:
+) -> T | None:
     """What depends on a window, decided once: as it was recorded, else as `choose` says; None is not recorded.
 
     A window may have another size when a run is resumed, and what has happened stays as it was. A decision is committed
@@ -68,7 +71,7 @@ async def settled(
         ident = scope.identify("decision", name, about.encode())
         found, value = await scope.decided(ident)
         if found or replaying(scope):
-            return value
+            return cast(T | None, value)
     chosen = choose()
     if chosen is None:
         return None

@@ -56,7 +56,8 @@ class Guarded:
             if not self._pace.is_free(self.name):
                 turns = await self._pace.turn(self.name, self._most(request))
             queued = 0 if asked is None else int((now() - asked) * 1e6)
-            answer = await self._in_time(request, watch)
+            limit = request.settings.get("timeout")
+            answer = await (self._model.reply(request, watch) if limit is None else self._within(limit, request, watch))
             used = answer.usage.input + answer.usage.output
         except ModelError as error:
             self._breaker.failed(error, trial=trial)
@@ -83,10 +84,7 @@ class Guarded:
             return 0
         return self.estimate(request) + int(request.settings.get("max_tokens") or self.max_output)
 
-    async def _in_time(self, request: ModelRequest, watch: Watch | None) -> ModelReply:
-        limit = request.settings.get("timeout")
-        if limit is None:
-            return await self._model.reply(request, watch)
+    async def _within(self, limit: float | str, request: ModelRequest, watch: Watch | None) -> ModelReply:
         try:
             async with asyncio.timeout(float(limit)):
                 return await self._model.reply(request, watch)

@@ -1,4 +1,4 @@
-"""The pace of a provider: requests and tokens in any minute, over all runs of an app, so that it refuses none.
+"""The pace of a provider: requests and tokens in any minute, and requests at once, over all runs of an app.
 
 A window slides over the last minute. A call counts from its sending until a minute after it has surely reached the
 provider, so that the provider's own count, whether it slides, refills or starts anew each minute, is never
@@ -8,6 +8,7 @@ above ours.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -20,27 +21,30 @@ LATE = 5.0
 """The most seconds between a call's beginning here and the provider's counting it; connecting is part of it."""
 LONGEST_PAUSE = 300.0
 """Seconds that a provider may want to be left alone; where it wants more, calls fail instead of waiting."""
-_LIMIT = re.compile(r"\s*(\d[\d_]*)\s*(requests?|tokens?)\s*", re.IGNORECASE)
+_LIMIT = re.compile(r"\s*(\d[\d_]*)\s*(requests?|tokens?|at once)\s*", re.IGNORECASE)
+_FIELDS = {"request": "requests", "token": "tokens", "at once": "at_once"}
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a provider allows in any `seconds`: calls, and tokens read and written; None is no limit."""
+    """What a provider allows in any `seconds`: calls, and tokens read and written; and calls at once. None is no limit."""
 
     requests: int | None = None
     tokens: int | None = None
     seconds: float = 60.0
+    at_once: int | None = None
 
     @classmethod
     def parse(cls, text: str | Limit) -> Limit:
-        """The limit of "500 requests, 200000 tokens", or of one of the two; a minute."""
+        """The limit of "2 at once, 500 requests, 200000 tokens", or of some of these; requests and tokens a minute."""
         if isinstance(text, Limit):
             return text
         found = [_LIMIT.fullmatch(part) for part in text.split(",")]
-        limits = {one[2].lower().rstrip("s") + "s": int(one[1]) for one in found if one is not None}
+        limits = {_FIELDS[one[2].lower().rstrip("s")]: int(one[1]) for one in found if one is not None}
         if None in found or len(limits) < len(found) or 0 in limits.values():
             raise UsageError(
-                f"limit {text!r} is not understood; write what a minute allows like '500 requests, 200000 tokens'"
+                f"limit {text!r} is not understood; write what a minute allows like '500 requests, 200000 tokens', "
+                "and how many calls at once like '2 at once'"
             )
         return cls(**limits)
 
@@ -65,10 +69,13 @@ class Window:
         self.limit = limit
         self.closed_until = OPEN
         self._turns: deque[Turn] = deque()
+        self._under_way = 0
 
     def delay(self, now: float, tokens: int) -> float:
-        """Seconds until a call of so many tokens fits, as far as is known now."""
+        """Seconds until a call of so many tokens fits, as far as is known now; infinite until another has ended."""
         turns, limit = self._turns, self.limit
+        if not _fits(self._under_way + 1, limit.at_once):
+            return math.inf
         while turns and turns[0].until <= now:
             turns.popleft()
         calls, used, at = len(turns), sum(turn.tokens for turn in turns), max(now, self.closed_until)
@@ -83,11 +90,14 @@ class Window:
         if self.limit is UNLIMITED:
             return None
         turn = Turn(now, tokens, now + self.limit.seconds + LATE)
-        self._turns.append(turn)
+        self._under_way += 1
+        if self.limit.requests is not None or self.limit.tokens is not None:
+            self._turns.append(turn)
         return turn
 
     def end(self, turn: Turn, now: float, used: int | None) -> None:
         """The call was answered, so it has been counted there by now; it came to `used` tokens, where that is known."""
+        self._under_way -= 1
         turn.until = turn.begun + self.limit.seconds + min(now - turn.begun, LATE)
         turn.tokens = turn.tokens if used is None else used
 

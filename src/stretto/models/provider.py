@@ -54,12 +54,8 @@ class ProviderModel:
         vendor = self.endpoint.vendor
         for message in request.messages:
             for part in message.parts:
-                if isinstance(part, Media) and not vendor.takes(part.media_type):
-                    raise ModelError(
-                        f"{self.name} cannot be asked this: {vendor.name} takes no {part.media_type}, only "
-                        f"{', '.join(vendor.media)}; name another model, or turn the file into one of these first",
-                        sent=False,
-                    )
+                if isinstance(part, Media) and (why := vendor.refuses(part.media_type, part.url)):
+                    raise ModelError(f"{self.name} cannot be asked this: {why}", sent=False)
 
     async def _client(self) -> Client:
         loop = asyncio.get_running_loop()

@@ -29,6 +29,27 @@ MAX_OUTPUT = 8_192
 """Tokens a model may answer with where a request sets no `max_tokens`; what a budget reserves for each call."""
 
 
+def meant(name: str, aliases: Mapping[str, str]) -> str:
+    """The `provider:model` that an alias like "strong" stands for; every other name is itself.
+
+    Raises `UsageError` for a name that is neither, and for an alias of an alias.
+    """
+    if ":" in name or name in ("", "none"):
+        return name
+    found = aliases.get(name, "")
+    if ":" in found:
+        return found
+    if found:
+        raise UsageError(f"the model alias {name!r} stands for {found!r}, which is no PROVIDER:MODEL")
+    near = get_close_matches(name, aliases, 1)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    raise UsageError(
+        f"the model {name!r} is no alias; {guess}the aliases are {', '.join(aliases) or 'none'} (they stand in [models] of "
+        f"stretto.toml, App(models=...) or STRETTO_MODEL_NAME); else a model is called PROVIDER:MODEL, and the providers "
+        f"are {', '.join([*VENDORS, 'test'])}"
+    )
+
+
 def resolve(
     name: str, environment: Mapping[str, str], prices: Mapping[str, Rates] = _NO_PRICES, *, blobs: Blobs | None = None
 ) -> Model:

@@ -16,6 +16,8 @@ times, with today's), and what is no language (base64 counts three quarters of w
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from unicodedata import normalize
 
 from stretto.core.canonical import encode
@@ -40,8 +42,8 @@ IMAGE = 8_192
 DEAR_IMAGE = 50_000
 """The same for `gpt-4o-mini`, which bills up to 48,169 for a large one."""
 
-LIKELY_MESSAGE, LIKELY_PART, LIKELY_IMAGE, LIKELY_DOCUMENT = 4, 8, 2_000, 20_000
-"""Around a message, around a part of one, an image, and a document of ten pages or so: what is usual, not the most."""
+LIKELY_MESSAGE, LIKELY_PART, LIKELY_IMAGE, LIKELY_DOCUMENT = 4, 8, 1_600, 5_000
+"""Around a message, around a part of one, an image, and a document of a few pages: what is usual, not the most."""
 
 
 def estimate(request: ModelRequest, room: int, image: int = IMAGE) -> int:
@@ -50,12 +52,17 @@ def estimate(request: ModelRequest, room: int, image: int = IMAGE) -> int:
     `room` is what the window leaves for input: a document, sound or film, whose tokens only the provider can count,
     counts as all of it.
     """
-    total = REQUEST + sum(message_tokens(message, image) for message in request.messages)
+    total = REQUEST + request.conversation.total(_measure(image))
     if request.tools:
         total += TOOLS + sum(text_tokens(encode(tool).decode()) + PART for tool in request.tools)
     if request.output is not None:
         total += TOOLS + text_tokens(encode(request.output).decode())
-    return max(total, room) if any(map(_holds_document, request.messages)) else total
+    return max(total, room) if request.conversation.total(_holds_document) else total
+
+
+@cache
+def _measure(image: int) -> Callable[[Message], int]:
+    return lambda message: message_tokens(message, image)
 
 
 def message_tokens(message: Message, image: int = IMAGE) -> int:
@@ -88,7 +95,7 @@ def clipped(text: str, tokens: int) -> str:
 
 
 def likely_message(message: Message) -> int:
-    """About as many tokens as the message comes to; a document, whose pages nobody has counted, as one of ten pages."""
+    """About as many tokens as the message comes to; a document, whose pages nobody has counted, as one of a few."""
     kept = 0 if message.provider is None else likely_text(encode(message.provider).decode())
     return LIKELY_MESSAGE + kept + sum(map(_likely_part, message.parts))
 

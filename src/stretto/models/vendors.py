@@ -12,6 +12,7 @@ class Vendor:
     """One provider. `model` and `provider` are `module:class` in the models layer, `pricing` its name in the prices.
 
     `media` are the types of files that it can be shown, or what they begin with; whether a model of it can is up to it.
+    `fetches` are those that it fetches itself where it is given a URL.
     """
 
     name: str
@@ -24,10 +25,15 @@ class Vendor:
     provider: str
     pricing: str
     media: tuple[str, ...] = ()
+    fetches: tuple[str, ...] = ()
 
-    def takes(self, media_type: str) -> bool:
-        """Whether files of this type can be shown to it."""
-        return any(media_type.startswith(known) or media_type == f"{known.split('/')[0]}/*" for known in self.media)
+    def refuses(self, media_type: str, url: str) -> str:
+        """Why a file cannot be shown to it; "" where it can. Nothing is fetched here on its behalf."""
+        if not _among(media_type, self.media):
+            return f"{self.name} takes no {media_type}, only {', '.join(self.media)}"
+        if url.startswith("http") and not _among(media_type, self.fetches):
+            return f"{self.name} takes {media_type} by its content, not by a URL; give File(path) or its bytes"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ def _openai(name: str, model: str) -> Vendor:
         _OPENAI,
         "openai",
         (*_IMAGES, _PDF, *(("audio/wav", "audio/mpeg") if model == _CHAT else ())),
+        (*_IMAGES, *(() if model == _CHAT else (_PDF,))),
     )
 
 
@@ -86,6 +93,7 @@ VENDORS = {
             "pydantic_ai.models.anthropic:AnthropicModel",
             "pydantic_ai.providers.anthropic:AnthropicProvider",
             "anthropic",
+            (*_IMAGES, _PDF),
             (*_IMAGES, _PDF),
         ),
         Vendor(
@@ -111,6 +119,7 @@ VENDORS = {
             "pydantic_ai.providers.groq:GroqProvider",
             "groq",
             _IMAGES,
+            _IMAGES,
         ),
         Vendor(
             "mistral",
@@ -122,6 +131,7 @@ VENDORS = {
             "pydantic_ai.models.mistral:MistralModel",
             "pydantic_ai.providers.mistral:MistralProvider",
             "mistral",
+            (*_IMAGES, _PDF),
             (*_IMAGES, _PDF),
         ),
         Vendor(
@@ -138,6 +148,10 @@ VENDORS = {
         ),
     )
 }
+
+
+def _among(media_type: str, known: tuple[str, ...]) -> bool:
+    return any(media_type.startswith(one) or media_type == f"{one.split('/')[0]}/*" for one in known)
 
 
 def is_loopback(base: str) -> bool:

@@ -10,6 +10,7 @@ from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
 from stretto.core.values import Done, Failed, Score
 from stretto.patterns.given import given
+from stretto.patterns.verdict import the_one
 from stretto.runtime import failures
 from stretto.runtime.branches import Branches
 from stretto.runtime.scope import Scope
@@ -60,18 +61,13 @@ class Compete(Worker[Any, Out]):
         return _Entry(answer, self._score(said))
 
     def _score(self, said: object) -> Score:
-        match said:
-            case Score():
-                return said
-            case int() | float():
-                return Score(float(said))
-            case {"value": int() | float() as value, **more}:
-                return Score(float(value), str(more.get("reason", "")))
-            case _:
-                raise UsageError(
-                    f"{self.name}: {self.judge.name} gave {said!r}, which is no score; a judge gives "
-                    "Score(value, reason) or a number, and an Agent is one with output=Score"
-                )
+        number, fields = the_one(said, "value", (int, float))
+        if number is None:
+            raise UsageError(
+                f"{self.name}: {self.judge.name} gave {said!r}, which is no score; a judge gives Score(value, reason) "
+                "or a number, and an Agent is one with output=Score"
+            )
+        return Score(float(number), str(fields.get("reason", "")))
 
     def _settles(self, outcome: Done[_Entry] | Failed | None) -> bool:
         return isinstance(outcome, Done) and self.accept is not None and outcome.value.score.value >= self.accept

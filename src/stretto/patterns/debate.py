@@ -10,6 +10,7 @@ from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
 from stretto.patterns.given import Turn, given
+from stretto.patterns.verdict import the_one
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
@@ -69,21 +70,14 @@ class Debate(Worker[Any, Debated]):
         return self._consensus(await tasks.call(scope, self.judge, given(self.judge, parts, "positions"), label))
 
     def _consensus(self, said: object) -> Consensus:
-        match said:
-            case Consensus():
-                return said
-            case bool():
-                return Consensus(said)
-            case {"agreed": bool(agreed), **more}:
-                return Consensus(agreed, more.get("answer"), str(more.get("reason", "")))
-            case object(agreed=bool(agreed)):
-                return Consensus(agreed, getattr(said, "answer", None), str(getattr(said, "reason", "")))
-            case _:
-                raise UsageError(
-                    f"{self.name}: {self.judge.name if self.judge else ''} gave {said!r}, which does not say whether the "
-                    "speakers agree; a judge gives Consensus(agreed, answer, reason) or a bool, and an Agent is one "
-                    "with output=Consensus"
-                )
+        agreed, fields = the_one(said, "agreed", (bool,))
+        if agreed is None:
+            raise UsageError(
+                f"{self.name}: {self.judge.name if self.judge else ''} gave {said!r}, which does not say whether the "
+                "speakers agree; a judge gives Consensus(agreed, answer, reason) or a bool, and an Agent is one "
+                "with output=Consensus"
+            )
+        return Consensus(bool(agreed), fields.get("answer"), str(fields.get("reason", "")))
 
     @property
     def takes(self) -> Codec[Any]:

@@ -72,9 +72,7 @@ def _failed(stored: object) -> Failed:
             raise ValueError("it is no failure")
 
 
-_FAILED = Annotated[
-    Failed, PlainValidator(_failed), PlainSerializer(lambda failed: {"ok": False, "error": str(failed.error)})
-]
+_FAILED = Annotated[Failed, PlainValidator(_failed), PlainSerializer(Failed.__json__)]
 """A failure as it crosses the journal: what it said."""
 
 

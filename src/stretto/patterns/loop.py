@@ -39,7 +39,9 @@ class Loop(Worker[Any, Out]):
         draft, task = None, value
         for number in range(1, self.rounds + 1):
             draft = await tasks.call(context, self.worker, task, f"round {number}")
-            verdict = draft if self.critic is None else await tasks.call(context, self.critic, draft, f"round {number}")
+            verdict = draft
+            if self.critic is not None:
+                verdict = await tasks.call(context, self.critic, draft, f"round {number}", self.worker.name)
             if self.until(verdict):
                 return cast(Out, draft)
             task = draft if self.critic is None else self.carry(value, draft, verdict)

@@ -32,7 +32,7 @@ class MapReduce(Worker[Any, Any]):
     field: str = ""
     name: str = "map_reduce"
 
-    async def work(self, context: Scope, value: Any) -> Any:
+    async def work(self, context: Scope, value: object) -> object:
         """Read all pieces at once; then merge as many results as fit, level by level. Where it cuts is recorded."""
         text, rest = self._taken_apart(value)
         room = self._room(context, self.mapper, self.size) - _tokens(rest)
@@ -60,7 +60,7 @@ class MapReduce(Worker[Any, Any]):
         results: list[Any] = await gather(calls, limit=self.limit)
         return results
 
-    def _taken_apart(self, value: Any) -> tuple[str, dict[str, Any]]:
+    def _taken_apart(self, value: object) -> tuple[str, dict[str, Any]]:
         """The long text, and what stands beside it."""
         if not self.field:
             if not isinstance(value, str):
@@ -123,8 +123,8 @@ class MapReduce(Worker[Any, Any]):
 
 
 def map_reduce(
-    mapper: Any,
-    reducer: Any,
+    mapper: object,
+    reducer: object,
     *,
     size: int | None = None,
     limit: int | None = 8,

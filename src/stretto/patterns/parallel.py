@@ -39,7 +39,7 @@ class Parallel(Worker[Any, Any]):
 
     async def work(self, context: Scope, value: object) -> object:
         """Give all of them the value; put their results together."""
-        calls = [worker(value) for worker in self.workers]
+        calls = [tasks.Call[Any](worker, value) for worker in self.workers]
         if self.min_success is None:
             results: list[Any] = await gather(calls, limit=self.limit)
         else:

@@ -27,8 +27,9 @@ class Pipeline(Worker[Any, Out]):
 
     async def work(self, context: Scope, value: Any) -> Out:
         """Pass the value along the line."""
+        by = ""
         for worker in self.workers:
-            value = await tasks.call(context, worker, value)
+            value, by = await tasks.call(context, worker, value, by=by), worker.name
         return value  # type: ignore[no-any-return]
 
     def taking(self, codec: Codec[Any]) -> Pipeline[Out]:
