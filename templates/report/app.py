@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stretto import Orchestrator, UsageError, now, settings, spent, tool, workflow
-from stretto.orchestrator.plan import Brief, Plan, PlannedTask
+from stretto import Brief, Orchestrator, Plan, PlannedTask, UsageError, now, settings, spent, tool, workflow
 from stretto.tools.files import write_file
 
 from . import planner, researcher, reviewer, thinking, writer
@@ -82,8 +81,10 @@ def mend(docs: str, draft: Draft, verdict: Verdict) -> Draft:
 
 
 @workflow
-async def plan(brief: Brief) -> Plan:
-    """One research task for every question."""
+async def plan(brief: Brief) -> Plan | None:
+    """One research task for every question; where one failed there is no other way to an answer."""
+    if brief.problems:
+        return None
     docs, goal = brief.goal["docs"], brief.goal["goal"]
     if thinks():
         questions = thinking.questions(await planning(thinking.PlanningBrief(goal, await overview(docs))))

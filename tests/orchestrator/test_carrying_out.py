@@ -3,14 +3,14 @@
 import asyncio
 from collections import Counter
 from threading import Lock
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stretto import Agent, App, Orchestrator, Score, Verdict, gather, tool, workflow
+from stretto import Agent, App, Orchestrator, Score, Verdict, gather, start, tool, workflow
 from stretto.core.events import Asked
 from stretto.core.messages import ModelRequest
 from stretto.core.values import Answer
@@ -68,6 +68,35 @@ def test_with_a_limit_the_next_in_line_takes_the_slot() -> None:
     found = times([task(f"t{at}", 1) for at in range(7)], limit=3)
     begun = sorted(round(one["begun"]) for one in found.values())
     assert begun == [0, 0, 0, 1, 1, 1, 2]
+
+
+def blocks(goal: str) -> float:
+    sleep(0.3)
+    return monotonic()
+
+
+@pytest.mark.capability(5, 29)
+def test_functions_that_block_do_not_keep_each_other_waiting() -> None:
+    tasks = [{"id": f"t{at}", "worker": "blocks"} for at in range(5)]
+    begun = monotonic()
+    job = start(Orchestrator(workers=[blocks], planner=lambda goal: tasks), "x", db=":memory:")
+    assert job.state == "done"
+    assert monotonic() - begun < 1.2, "one after the other they take 1.5 s"
+
+
+@workflow
+async def later(goal: str) -> str:
+    return f"later {goal}"
+
+
+def test_what_a_function_returns_may_be_a_call() -> None:
+    def delegates(goal: str) -> Any:
+        return later(goal)
+
+    boss = Orchestrator(workers=[delegates], planner=lambda goal: [{"id": "a", "worker": "delegates"}])
+    job = start(boss, "x", db=":memory:")
+    assert job.output == "later x"
+    assert [task.worker for task in job.tasks][-2:] == ["delegates", "later"]
 
 
 class Flight:

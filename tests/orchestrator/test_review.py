@@ -56,8 +56,11 @@ def test_a_rejected_draft_is_redone_with_what_was_wrong() -> None:
     "says", [lambda r: r == "better", lambda r: "" if r == "better" else "too short"], ids=["no", "why"]
 )
 def test_a_rule_may_review_and_every_worker_hears_of_it(says: Any) -> None:
-    def text(goal: str) -> str:
-        return "better" if '"draft":"draft"' in goal else "draft"
+    def text(task: str) -> str:
+        return "better" if '"draft":"draft"' in task else "draft"
+
+    def goal_only(goal: str) -> str:
+        return "better" if "Your last result was not accepted: " in goal else "draft"
 
     def fields(goal: str, topic: str) -> str:
         return "better" if "Your last result was not accepted: " in goal else "draft"
@@ -66,12 +69,14 @@ def test_a_rule_may_review_and_every_worker_hears_of_it(says: Any) -> None:
         return "better" if feedback in ("too short", "no reason was given") else "draft"
 
     def planner(goal: str) -> Tasks:
-        names = ("text", "fields", "heard")
+        names = ("text", "goal_only", "fields", "heard")
         return [{"id": name, "worker": name, "inputs": {} if name == "text" else {"topic": "x"}} for name in names]
 
-    job = start(Orchestrator(workers=[text, fields, heard], planner=planner, reviewer=says), "do", db=":memory:")
-    assert job.output == {"text": "better", "fields": "better", "heard": "better"}
-    assert len(tasks_of(job, "text", "fields", "heard")) == 6
+    job = start(
+        Orchestrator(workers=[text, goal_only, fields, heard], planner=planner, reviewer=says), "do", db=":memory:"
+    )
+    assert set(job.output.values()) == {"better"}
+    assert len(tasks_of(job, *job.output)) == 8
 
 
 @pytest.mark.capability(100)
@@ -186,6 +191,13 @@ def test_the_model_that_plans_anew_is_given_the_failure() -> None:
     ]
     assert told[1]["finished"] == {"a": "steady one"}
     assert told[1]["before"]["tasks"][1]["worker"] == "broken"
+
+
+def test_a_replay_takes_the_same_way_through_all_versions(tmp_path: Any) -> None:
+    ran.clear()
+    boss = Orchestrator(workers=[steady, broken, spare, join], planner=goes_round)
+    job = start(boss, "x", db=str(tmp_path / "runs.db"))
+    assert job.replay() == job.output == "steady one + spare two"
 
 
 def test_a_planner_without_another_plan_does_not_go_on_for_ever() -> None:
@@ -320,7 +332,7 @@ def test_an_edit_that_is_no_plan_is_refused_and_nothing_is_lost(edit: Any, said:
         job.approve(by="Ann", edit=edit)
     assert job.state == "waiting"
     job.approve(by="Ann")
-    assert job.output == 'spare {"goal":"x","results":{"one":"steady first"}}'
+    assert job.output == "spare x"
 
 
 @pytest.mark.capability(16)
@@ -340,7 +352,7 @@ def test_new_tasks_of_a_later_version_are_shown_too(tmp_path: Any) -> None:
     job = start(boss, "x", db=str(tmp_path / "runs.db"))
     job.approve(by="Ann")
     assert (job.state, ran) == ("waiting", {"steady": 1, "broken": 1})
-    assert job.approvals[0]["prompt"] == "Carry out version 2 of the plan?"
+    assert job.approvals[0]["prompt"].startswith("Carry out version 2 of the plan?")
     job.approve(by="Ann")
     assert job.output == "steady one + spare two"
 
@@ -367,3 +379,43 @@ def test_a_plan_is_edited_on_the_command_line_by_another_process(tmp_path: Any, 
     assert "the workers are steady; did you mean 'steady'?" in bad.err
     done = cli("approve", "r", "--by", "Ann", "--edit", '{"tasks": [{"id": "a", "worker": "steady", "goal": "mine"}]}')
     assert (done.code, done.out.strip()) == (0, "steady mine")
+
+
+@pytest.mark.capability(16)
+def test_a_no_with_a_reason_goes_to_the_planner_who_makes_another_plan(tmp_path: Any) -> None:
+    def planner(goal: str, problems: list[dict[str, Any]]) -> Tasks:
+        told = [problem["error"] for problem in problems]
+        return [{"id": "one", "worker": "steady", "goal": told[0] if told else goal}]
+
+    boss, db = Orchestrator(workers=[steady], planner=planner, approve_plan=True), str(tmp_path / "runs.db")
+    job = start(boss, "x", db=db, id="r")
+    job.reject(by="Ann", reason="too slow")
+    assert job.approvals[0]["prompt"].startswith("Carry out version 2 of the plan?")
+    again = start(boss, "x", db=db, id="r")  # another process
+    again.approve(by="Ann")
+    assert again.output == "steady the plan was rejected: too slow"
+    assert again.replay() == again.output
+
+
+@pytest.mark.capability(16)
+def test_a_no_without_a_reason_is_the_end_of_it() -> None:
+    def planner(goal: str, problems: list[dict[str, Any]]) -> Tasks:
+        assert not problems
+        return [{"id": "one", "worker": "steady"}]
+
+    job = start(Orchestrator(workers=[steady], planner=planner, approve_plan=True), "x", db=":memory:")
+    job.reject(by="Ann")
+    assert job.state == "failed"
+    assert "no reason was given" in job.error
+
+
+@pytest.mark.capability(16)
+def test_a_person_who_said_no_is_asked_again_when_the_run_is_resumed(tmp_path: Any) -> None:
+    ran.clear()
+    job = start(asks, "x", db=str(tmp_path / "runs.db"))
+    job.reject(by="Ann", reason="too slow")
+    assert job.state == "failed"
+    job.resume()
+    assert (job.state, job.approvals[0]["kind"]) == ("waiting", "review")
+    job.approve(by="Ann")
+    assert ran == {"steady": 1, "spare": 1}

@@ -73,6 +73,22 @@ def test_a_last_task_may_take_the_results_by_name_or_in_order() -> None:
         assert said == ("MARK-THREE MARK-ONE" if last is by_name else "MARK-TWO MARK-ONE MARK-THREE")
 
 
+@dataclass
+class Job:
+    goal: str
+    tone: str = "calm"
+
+
+def test_a_typed_parameter_is_filled_from_the_fields_it_declares() -> None:
+    def write(goal: Job) -> str:
+        return f"{goal.goal} {goal.tone}"
+
+    def planner(goal: Job) -> Tasks:
+        return [{"id": "a", "worker": "write", "goal": goal.goal, "inputs": {"tone": goal.tone, "more": 1}}]
+
+    assert start(Orchestrator(workers=[write], planner=planner), Job("EV", "loud"), db=":memory:").output == "EV loud"
+
+
 # ---- judged
 
 
@@ -189,6 +205,12 @@ def test_a_model_judges_where_only_the_mark_is_given() -> None:
         job = start_at(fake, Orchestrator("openai:x", [one], accept=0.8), "x")
     assert job.output == "mended"
     assert asked == {"You plan": 2, "You are": 2, "You judge": 2}
+
+
+def test_what_is_no_score_is_said_so() -> None:
+    for said, why in ((85, "85 is not between 0 and 1"), ("fine", "gave no score: Input should be an object")):
+        boss = Orchestrator(workers=[one, two, three], planner=all_three, judge=lambda result, said=said: said)
+        assert why in start(boss, "x", db=":memory:").error
 
 
 def test_accept_without_a_judge_is_refused_before_anything_is_done() -> None:
@@ -361,6 +383,7 @@ def test_who_was_given_a_result_corrects_it_which_is_no_conflict() -> None:
 def test_an_unknown_rule_is_refused() -> None:
     job = start(Orchestrator(workers=[one], planner=all_three, resolve="loudest"), "x", db=":memory:")
     assert "resolve='loudest' is no rule; it is 'first', 'last', 'majority', or a worker or function" in job.error
+    assert job.tasks == [], "before anything is done"
 
 
 def test_the_command_line_tells_scores_and_conflicts(tmp_path: Any, cli: Any) -> None:

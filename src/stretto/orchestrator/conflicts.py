@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as filled
-from typing import Any
+from typing import Any, ClassVar
 
 from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
+from stretto.core.values import undescribed
 from stretto.orchestrator.handover import plain
 from stretto.orchestrator.plan import Plan
 
@@ -33,8 +34,9 @@ class Conflict:
 class Ruling:
     """What whoever resolves a conflict says: the value that stands, and why."""
 
-    chosen: Any
+    chosen: object
     reason: str = ""
+    __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Resolved:
     """A conflict and how it was decided: what stands, the tasks that claimed it, what does not by task, who said so."""
 
     field: str
-    chosen: Any
+    chosen: object
     rejected: dict[str, Any]
     by: str
     reason: str = ""
@@ -82,7 +84,7 @@ def by_rule(conflict: Conflict, rule: str) -> Ruling:
             return Ruling(chosen, f"{count} of {len(tasks)} say so{tie}")
 
 
-def ruling(said: Any, who: str) -> Ruling:
+def ruling(said: object, who: str) -> Ruling:
     """What a worker said, as a ruling: one itself, or the value alone."""
     told = plain(said)
     if isinstance(told, dict) and "chosen" in told:

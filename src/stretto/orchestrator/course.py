@@ -1,6 +1,6 @@
 """One goal on its way through an orchestrator: planned, carried out, reviewed, planned anew, put together, judged.
 
-begin -> carry out, each task reviewed -> (what failed: _again) -> _integrate -> _judge -> (not good enough: _again)
+_begin -> carry out, each task reviewed -> (what failed: _mended) -> _integrate -> _judge -> (not good enough: _improved)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from stretto.core.errors import GIVEN_UP, Failure, PlanOnly, PolicyDenied, RunFa
 from stretto.core.values import Score
 from stretto.orchestrator import conflicts
 from stretto.orchestrator.conflicts import Conflict, Resolved
-from stretto.orchestrator.handover import Draft, as_text, for_part, for_task, of_draft, plain, shaped
+from stretto.orchestrator.handover import Draft, as_text, fields, for_part, for_task, of_draft, plain, shaped
 from stretto.orchestrator.plan import (
     Brief,
     Plan,
@@ -38,14 +38,17 @@ if TYPE_CHECKING:
 
 FINAL = (PolicyDenied.__name__, GIVEN_UP, "LoopDetected", UsageError.__name__)
 """What a rule or a person said no to, and what could only fail again: the same plan does not try it once more."""
+JUDGED = "Judged"
+"""The kind of a problem with the whole: the planner may have finished tasks done again."""
 
 
 class Course:
     """See above. Whatever it decides stands in the journal before anything follows from it."""
 
-    def __init__(self, boss: Orchestrator, scope: Scope, goal: Any) -> None:
+    def __init__(self, boss: Orchestrator, scope: Scope, goal: object) -> None:
         self._boss, self._scope, self._goal = boss, scope, goal
         self._names = [worker.name for worker in boss.members]
+        _, self._least = boss.parts, boss.least  # what is said wrong is found before anything is done
         self._plan: Plan | None = None
         self._results: dict[str, Any] = {}
         self._problems: tuple[Problem, ...] = ()
@@ -56,7 +59,7 @@ class Course:
         self._draft: Draft | None = None
         """The last whole that was not good enough, and why."""
 
-    async def run(self) -> Any:
+    async def run(self) -> object:
         """Reach the goal."""
         plan = await self._begin()
         while True:
@@ -80,6 +83,7 @@ class Course:
         await self._in_force(plan)
         run = self._scope.run
         if run.settings.extra.get("plan_only"):
+            await self._forecast(plan)
             run.stop(PlanOnly(f"{self._boss.name} has made its plan"))
             run.check_open()
         return await self._approved(plan, ())
@@ -125,7 +129,7 @@ class Course:
         other = boss.other.name if boss.other is not None else None
         plan = replace(plan, tasks=tuple(assigned(task, boss.assign, self._names, other) for task in plan.tasks))
         if self._plan is not None:
-            whole = any(not problem.task for problem in problems)
+            whole = any(problem.kind == JUDGED for problem in problems)
             plan = revised(self._plan, plan, self._results, may_redo=whole)
         return check(plan, self._names)
 
@@ -136,14 +140,44 @@ class Course:
     async def _approved(self, plan: Plan, known: Sequence[PlannedTask]) -> Plan:
         """The plan as a person lets it pass, who is asked where it holds tasks that nobody has let pass yet."""
         to = self._boss.approve_plan
-        if not to or all(task in known for task in plan.tasks):
-            return plan
-        ask = "Carry out this plan?" if plan.version == 1 else f"Carry out version {plan.version} of the plan?"
-        said = await approved(plan, ask, to=to if isinstance(to, str) else "", check=self._edited)
-        edited = self._edited(said)
-        if edited != plan:
-            await self._in_force(edited)
-        return edited
+        while to and not all(task in known for task in plan.tasks):
+            forecast = await self._forecast(plan)
+            ask = "Carry out this plan?" if plan.version == 1 else f"Carry out version {plan.version} of the plan?"
+            ask = f"{ask} ({forecast})" if forecast else ask
+            try:
+                said = await approved(plan, ask, to=to if isinstance(to, str) else "", check=self._edited)
+            except PolicyDenied as no:
+                plan = await self._instead(plan, no)
+                continue
+            edited = self._edited(said)
+            if edited != plan:
+                await self._in_force(edited)
+            return edited
+        return plan
+
+    async def _instead(self, plan: Plan, no: PolicyDenied) -> Plan:
+        """Another plan, for the reason that a person gave against this one; without a reason, or another, the no stands."""
+        if no.reason and plan.version < self._boss.max_plans:
+            new = await self._next((Problem("", "", f"the plan was rejected: {no.reason}", kind="Rejected"),))
+            if new is not None and new.tasks != plan.tasks:
+                await self._in_force(new)
+                return new
+            for place in self._asked:  # a resume asks the person anew, and the planner only after another no
+                failures.tagged(no, *place.split(" ", 1))
+        raise no
+
+    async def _forecast(self, plan: Plan) -> str:
+        """What the plan will take, in a few words: recorded, so that what it came to can stand beside it."""
+        run, ident = self._scope.run, self._scope.identify("decision", "forecast", b"")
+        found, forecast = await self._scope.decided(ident)
+        if not found:
+            if run.forecast is None:
+                return ""
+            await self._scope.frontier("forecast")
+            with run.outside():
+                forecast = await run.forecast(self._boss, plain(plan))
+            self._scope.settle(ident, "forecast", forecast)
+        return str(forecast["told"])
 
     def _edited(self, said: Plan) -> Plan:
         """A person's plan: held to the same rules, and with what is finished in it."""
@@ -233,7 +267,7 @@ class Course:
     async def _resolved(self, conflict: Conflict) -> Resolved:
         who = self._boss.resolver(conflict.field)
         if isinstance(who, Worker):
-            whole = {"goal": plain(self._goal), **plain(conflict)}
+            whole = {"goal": plain(self._goal), **fields(conflict)}
             said = await tasks.call(self._scope, who, for_part(who, whole, plain(conflict)), conflict.field)
             decision = conflicts.resolved(conflict, conflicts.ruling(said, who.name), who.name)
         else:
@@ -244,7 +278,7 @@ class Course:
 
     async def _judge(self, plan: Plan, whole: Any) -> Problem | None:
         """What is wrong with the whole; None where it is good enough, or nobody judges."""
-        judge, least = self._boss.judging, self._boss.least
+        judge, least = self._boss.judging, self._least
         if judge is None:
             return None
         shown = {"goal": plain(self._goal), "result": plain(whole)}
@@ -253,14 +287,14 @@ class Course:
         judged = {"value": score.value, "reason": score.reason, "accept": least, "ok": passed, "version": plan.version}
         await self._scope.decide("judged", lambda: judged)
         told = f"judged {score.value:g}, and {least:g} is accepted: {score.reason}".removesuffix(": ")
-        return None if passed else Problem("", judge.name, told, kind="Judged")
+        return None if passed else Problem("", judge.name, told, kind=JUDGED)
 
     async def _improved(self, plan: Plan, whole: Any, refused: Problem) -> Plan:
         """A plan that mends the whole; where it has nothing new to do, who made the whole makes it anew."""
         if plan.version >= self._boss.max_plans:
             raise RunFailed(f"{self._boss.name} gave up after {plan.version} plans: {refused.error}")
         new = await self._next((refused,)) or replace(plan, version=plan.version + 1)
-        self._draft = Draft(whole, refused.error)
+        self._draft, self._drafts = Draft(whole, refused.error), {}
         good = still_good(plan, new, self._results)
         if len(good) == len(new.tasks) and self._boss.integrating is None:
             last = {task.id for task in new.leaves()}
@@ -291,6 +325,8 @@ def _verdict(reviewer: Worker[Any, Any], said: Any) -> Verdict:
         return Verdict(told is not False)
     if isinstance(told, str):
         return Verdict(not told, told)
+    if isinstance(told, dict) and "feedback" in told:
+        told = {"reason": told["feedback"], **told}
     try:
         verdict: Verdict = codec_for(Verdict).load(told)
     except ValueError as error:
@@ -305,6 +341,8 @@ def _score(judge: Worker[Any, Any], said: Any) -> Score:
     told = plain(said)
     try:
         score: Score = codec_for(Score).load({"value": told} if isinstance(told, int | float) else told)
+        if not 0 <= score.value <= 1:
+            raise ValueError(f"{score.value:g} is not between 0 and 1")
     except ValueError as error:
         raise UsageError(
             f"{judge.name} gave no score: {error}; a judge returns a number between 0 and 1, or Score(value, reason)"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stretto.core.canonical import decode, encode
+from stretto.core.canonical import Json, decode, encode
 from stretto.orchestrator.plan import PlannedTask
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import Workflow
@@ -16,34 +16,33 @@ from stretto.runtime.workflow import Workflow
 class Draft:
     """A result that was not good enough, and why."""
 
-    value: Any
+    value: object
     reason: str
 
 
-def for_task(worker: Worker[Any, Any], task: PlannedTask, results: Mapping[str, Any], draft: Draft | None) -> Any:
+def for_task(worker: Worker[Any, Any], task: PlannedTask, results: Mapping[str, object], draft: Draft | None) -> object:
     """What a worker gets of a task: its goal, inputs, results of the tasks it needs, and what was wrong with its draft.
 
-    A worker may name each result by its task's id. One that takes text, or anything, gets the goal alone where there is
-    no more to say, else all of it (as JSON where it takes text).
+    A function gets the parameters that it names, which may be results by their tasks' ids. What takes text, or anything,
+    gets the goal alone where there is no more to say, else all of it (as JSON where it takes text).
     """
-    whole: dict[str, Any] = {"goal": task.goal, **plain(task.inputs)}
+    whole: dict[str, object] = {"goal": task.goal, **fields(task.inputs)}
     if results:
         whole["results"] = shaped(worker, results)
-    fields = _fields(worker)
+    declared, parameter = _fields(worker), _parameter(worker)
     if draft is not None:
         whole |= of_draft(draft)
-        if fields is not None and "feedback" not in fields:
+        if parameter == "goal" or (declared is not None and "feedback" not in declared):
             whole["goal"] = f"{task.goal}\n\nYour last result was not accepted: {draft.reason}"
-    known = {**plain(results), **whole}
-    parameter = _parameter(worker)
-    if parameter in known and parameter != "goal":
+    known = {**fields(results), **whole}
+    if parameter in known and not (parameter == "goal" and declared is not None):
         return known[parameter]
-    if fields is not None:
-        return {name: known[name] for name in fields if name in known}
+    if declared is not None:
+        return {name: known[name] for name in declared if name in known}
     return shaped(worker, results) if results and _type(worker) == "array" else _told(worker, whole)
 
 
-def for_part(worker: Worker[Any, Any], whole: Mapping[str, Any], sole: Any) -> Any:
+def for_part(worker: Worker[Any, Any], whole: Mapping[str, object], sole: object) -> object:
     """What a planner, reviewer, integrator, resolver or judge gets of `whole`.
 
     A function gets the parameters that it names; its only parameter, where it has another name, is `sole`.
@@ -51,32 +50,40 @@ def for_part(worker: Worker[Any, Any], whole: Mapping[str, Any], sole: Any) -> A
     parameter = _parameter(worker)
     if parameter in whole:
         return whole[parameter]
-    fields = _fields(worker)
-    if fields is not None:
-        return {name: whole[name] for name in fields if name in whole}
+    declared = _fields(worker)
+    if declared is not None:
+        return {name: whole[name] for name in declared if name in whole}
     if parameter:
         return as_text(sole) if _type(worker) == "string" else sole
     return _told(worker, dict(whole))
 
 
-def shaped(worker: Worker[Any, Any], results: Mapping[str, Any]) -> Any:
+def shaped(worker: Worker[Any, Any], results: Mapping[str, object]) -> Json:
     """Results by task, or in the plan's order where the worker declares a list of them."""
     schema = worker.takes.schema
     declared = schema.get("properties", {}).get("results", schema)
     return [plain(result) for result in results.values()] if declared.get("type") == "array" else plain(results)
 
 
-def of_draft(draft: Draft | None) -> dict[str, Any]:
+def of_draft(draft: Draft | None) -> dict[str, object]:
     """A draft and what was wrong with it, as fields."""
     return {} if draft is None else {"draft": plain(draft.value), "feedback": draft.reason}
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Json:
     """The value as a reader of the journal gets it."""
-    return decode(encode(value))
+    told: Json = decode(encode(value))
+    return told
 
 
-def as_text(value: Any) -> str:
+def fields(value: object) -> dict[str, Json]:
+    """The fields of a value, or the items of a mapping, as a reader of the journal gets them."""
+    told = plain(value)
+    assert isinstance(told, dict)
+    return told
+
+
+def as_text(value: object) -> str:
     """Text as it is, anything else as JSON."""
     return value if isinstance(value, str) else encode(value).decode()
 
@@ -93,11 +100,11 @@ def _fields(worker: Worker[Any, Any]) -> list[str] | None:
     return None if declared is None else list(declared)
 
 
-def _type(worker: Worker[Any, Any]) -> Any:
+def _type(worker: Worker[Any, Any]) -> object:
     return worker.takes.schema.get("type")
 
 
-def _told(worker: Worker[Any, Any], whole: dict[str, Any]) -> Any:
+def _told(worker: Worker[Any, Any], whole: dict[str, object]) -> object:
     alone = list(whole) == ["goal"]
     match _type(worker):
         case "string":

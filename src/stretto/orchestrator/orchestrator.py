@@ -11,19 +11,20 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from stretto.agents.agent import Agent, Brain
+from stretto.agents.agent import WORDS, Agent, Brain
 from stretto.core.errors import UsageError
 from stretto.core.ports import Options
 from stretto.core.values import Budget, Score
 from stretto.core.values import seconds as in_seconds
+from stretto.orchestrator.beside import worker_of
 from stretto.orchestrator.conflicts import RULES, Merged, Ruling
 from stretto.orchestrator.course import Course
-from stretto.orchestrator.handover import for_part, plain
+from stretto.orchestrator.handover import fields, for_part
 from stretto.orchestrator.plan import Assign, Brief, Plan, Verdict, WorkerCard
 from stretto.orchestrator.prompts import PROMPTS
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import Workflow, as_worker, typed
+from stretto.runtime.workflow import Workable, Workflow, as_worker, typed
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for
 
 ACCEPT = 0.8
@@ -44,9 +45,11 @@ class Orchestrator(Worker[Any, Any]):
     below `accept` (0.8) goes back to the planner, or, where that adds nothing, to whoever put the whole together. With a
     model, `accept` alone is enough.
 
+    `instructions` are what a model that does a part is told of its role, before what it is told of the part.
     `resolve` decides where results contradict each other in a field: "first", "last", "majority", or a worker, for all
     fields or by field (`{"price": "last", "name": expert}`). `limit` bounds the tasks at once. `prompts` replaces what a
-    model is told that does a part ("plan", "review", "integrate", "judge"). `output` is the type of what comes out.
+    model is told that does a part: "plan", "review", "integrate", "judge", and "repair" and "last_turn" of all of them.
+    `output` is the type of what comes out.
     """
 
     model: Brain | Sequence[Brain] | None = None
@@ -54,14 +57,15 @@ class Orchestrator(Worker[Any, Any]):
     _: KW_ONLY
     name: str = "orchestrator"
     about: str = ""
-    planner: Any = None
-    reviewer: Any = None
-    integrator: Any = None
-    judge: Any = None
+    instructions: str = ""
+    planner: Workable | None = None
+    reviewer: Workable | None = None
+    integrator: Workable | None = None
+    judge: Workable | None = None
     accept: float | None = None
     assign: Assign | None = None
-    otherwise: Any = None
-    resolve: Any = None
+    otherwise: Workable | None = None
+    resolve: str | Workable | Mapping[str, str | Workable] | None = None
     approve_plan: bool | str = False
     repair: int = 1
     max_plans: int = 3
@@ -74,7 +78,6 @@ class Orchestrator(Worker[Any, Any]):
 
     async def work(self, context: Scope, value: Any) -> Any:
         """Reach the goal."""
-        assert self.least <= 1  # what is said wrong is found before anything is done
         return await Course(self, context, value).run()
 
     # ---- the parts
@@ -124,7 +127,7 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def other(self) -> Worker[Any, Any] | None:
         """Who gets what nobody else does."""
-        return None if self.otherwise is None else as_worker(self.otherwise)
+        return None if self.otherwise is None else worker_of(self.otherwise)
 
     @cached_property
     def _resolvers(self) -> dict[str, str | Worker[Any, Any]]:
@@ -135,15 +138,18 @@ class Orchestrator(Worker[Any, Any]):
         """The rule or worker that decides conflicts in a field."""
         return self._resolvers.get(field, self._resolvers.get(""))
 
-    def briefed(self, brief: Brief) -> Any:
+    def briefed(self, brief: Brief) -> object:
         """What the planner is given: the fields of the brief that it names, the goal alone, or all of it."""
-        told = plain(brief)
+        told = fields(brief)
         return for_part(self.planning, told, told["goal"])
 
     def _agent(self, part: str, **properties: Any) -> Agent[Any]:
-        if unknown := self.prompts.keys() - PROMPTS.keys():
-            raise UsageError(f"{self.name} has no part {min(unknown)!r} to prompt; its parts are {', '.join(PROMPTS)}")
-        return Agent(self.model, self.prompts.get(part, PROMPTS[part]), name=f"{self.name}.{part}", **properties)
+        if unknown := self.prompts.keys() - PROMPTS.keys() - WORDS.keys():
+            known = ", ".join([*PROMPTS, *WORDS])
+            raise UsageError(f"{self.name} never says {min(unknown)!r}; prompts replaces {known}")
+        wording = {name: text for name, text in self.prompts.items() if name in WORDS}
+        instructions = f"{self.instructions}\n\n{self.prompts.get(part, PROMPTS[part])}".lstrip()
+        return Agent(self.model, instructions, name=f"{self.name}.{part}", wording=wording, **properties)
 
     @property
     def _thinks(self) -> bool:
@@ -160,7 +166,7 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def members(self) -> tuple[Worker[Any, Any], ...]:
         """Those it gives tasks to."""
-        found = [*map(as_worker, self.workers), *([self.other] if self.other is not None else [])]
+        found = [*map(worker_of, self.workers), *([self.other] if self.other is not None else [])]
         if not found:
             raise UsageError(f"{self.name} has no workers; give it workers=[...]")
         known: dict[str, Worker[Any, Any]] = {}

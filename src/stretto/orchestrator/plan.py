@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, WithJsonSchema
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
+from stretto.core.values import undescribed
 from stretto.tools.codec import TypeCodec, codec_for
 
 
@@ -24,6 +27,26 @@ class _ReadsLikeJson:
             raise KeyError(name) from None
 
 
+def _by_name(inputs: Any) -> Any:
+    """Inputs by name, which providers with typed answers can only give as pairs."""
+    if isinstance(inputs, list) and all(isinstance(pair, dict) and pair.keys() == {"name", "value"} for pair in inputs):
+        return {pair["name"]: pair["value"] for pair in inputs}
+    return inputs
+
+
+_VALUES = [{"type": kind} for kind in ("string", "number", "boolean")]
+_PAIR = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "value": {"anyOf": [*_VALUES, {"type": "array", "items": {"anyOf": _VALUES}}]},
+    },
+    "required": ["name", "value"],
+    "additionalProperties": False,
+}
+Inputs = Annotated[dict[str, Any], BeforeValidator(_by_name), WithJsonSchema({"type": "array", "items": _PAIR})]
+
+
 @dataclass(frozen=True)
 class PlannedTask(_ReadsLikeJson):
     """One task. `after` names the tasks whose results it needs, `accept` says when its result is good enough.
@@ -36,9 +59,10 @@ class PlannedTask(_ReadsLikeJson):
     goal: str = ""
     worker: str = ""
     after: tuple[str, ...] = ()
-    inputs: dict[str, Any] = field(default_factory=dict)
+    inputs: Inputs = field(default_factory=dict)
     accept: str = ""
     kind: str = ""
+    __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,7 @@ class Plan(_ReadsLikeJson):
     tasks: tuple[PlannedTask, ...]
     version: int = 1
     why: str = ""
+    __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
 
     def order(self) -> list[PlannedTask]:
         """The tasks, each after those it needs; a cycle is a `UsageError` that names it."""
@@ -117,12 +142,13 @@ class Verdict:
 
     ok: bool
     reason: str = ""
+    __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
 
 
 # ---- what a planner says
 
 
-def planned(said: Any, goal: str) -> Plan | None:
+def planned(said: object, goal: str) -> Plan | None:
     """The plan that a planner gave as a `Plan`, as JSON of one, or as a list of tasks; None where it has none.
 
     Tasks without a goal get the orchestrator's own. Raises `ValueError` saying what is no plan.
@@ -217,6 +243,6 @@ def assigned(task: PlannedTask, rule: Assign | None, known: Collection[str], oth
 PLANS: TypeCodec[Plan] = codec_for(Plan)
 
 
-def recorded(value: Any) -> Plan | None:
+def recorded(value: object) -> Plan | None:
     """A plan out of a journal."""
     return None if value is None else PLANS.load(value)

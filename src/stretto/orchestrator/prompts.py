@@ -10,8 +10,9 @@ Make the smallest plan that reaches the goal: tasks with a short id, the worker 
 deliver, `after` with the ids of tasks whose results it needs, and `accept` with what makes the result good enough.
 Tasks that do not need each other run at once. If an earlier plan and its problems are given, what is finished stays as it
 is (do not repeat those tasks, but you may need their ids in `after`): list all other tasks that are still to be done, and
-find another way for what failed. If there is no other way, give a plan without tasks. A problem without a task is about
-the whole: give tasks with new ids that mend it, or none where putting the results together anew will do."""
+find another way for what failed. If there is no other way, give a plan without tasks. If the plan itself was
+rejected or cannot be carried out, give another one. If the whole was judged not good enough, give tasks with new ids that
+mend it, or none where putting the results together anew will do."""
 
 REVIEW = """You review one result of one task. Say whether it meets the task's acceptance; if not, say exactly what is wrong."""
 
