@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
 
     from stretto.telemetry.sdk import Delivery
 
-LAST = 5.0
+LAST = 2.0
 """Seconds that an app, when it closes, waits for the last spans to be delivered."""
+LOST = 10.0
+"""Seconds before a process died whose spans may not have been delivered: whoever takes its runs up sends them again."""
 _CHUNK = 256
-_LOG = logging.getLogger("stretto.telemetry")
 
 
 class OpenTelemetry:
@@ -53,16 +53,18 @@ class OpenTelemetry:
 
     def recall(self, rows: Sequence[Row]) -> None:
         """See `Tracer`."""
-        if rows:
-            self._runs[rows[0].run] = Projection(rows)
+        if not rows:
+            return
+        run = self._runs[rows[0].run] = Projection()
+        since = _cut_off(rows)
+        for row in rows:
+            if (ended := run.see(row)) and since is not None and row.time >= since:
+                self._delivery.put(ended)
 
     def see(self, rows: Sequence[Row]) -> None:
         """See `Observer`."""
-        try:
-            for row in rows:
-                self._see(row)
-        except Exception as error:  # noqa: BLE001  the boundary: a defect here is no reason for a run to end
-            _LOG.warning("a run's events could not be made spans: %r", error)
+        for row in rows:
+            self._see(row)
 
     def _see(self, row: Row) -> None:
         if row.kind == RunStarted.kind:
@@ -78,7 +80,7 @@ class OpenTelemetry:
     async def close(self) -> None:
         """See `Tracer`."""
         self._runs.clear()
-        await asyncio.to_thread(self._delivery.flush, LAST)
+        await asyncio.to_thread(self._delivery.finish, LAST)
 
     # ---- afterwards
 
@@ -96,3 +98,10 @@ class OpenTelemetry:
                     "over HTTP at that address?"
                 )
         return len(found)
+
+
+def _cut_off(rows: Sequence[Row]) -> int | None:
+    """From when on spans may be lost (microseconds), where the process before this one did not come to a rest."""
+    if len(rows) < 2 or STATE_AFTER.get(rows[-2].kind, RunState.RUNNING) is not RunState.RUNNING:
+        return None
+    return rows[-2].time - int(LOST * 1e6)

@@ -29,7 +29,7 @@ MOST = 10_000
 BATCH = 512
 DELAY = 1.0
 """Seconds after which what there is is delivered, however little."""
-PATIENCE = 5.0
+PATIENCE = 3.0
 """Seconds that the delivery of a batch may take, with all tries."""
 _LOG = logging.getLogger("stretto.telemetry")
 _SPEAKS = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
@@ -57,12 +57,13 @@ class Delivery:
 
     def __init__(self, exporter: SpanExporter, service: str, version: str, *, with_contents: bool) -> None:
         self._exporter, self._with_contents = exporter, with_contents
-        self._resource = Resource.create({"service.name": service} if service else {"service.name": "stretto"})
+        self._resource = _resource(service)
         self._scope = InstrumentationScope("stretto", version)
         self._waiting: deque[Span] = deque()
         self._changed = threading.Condition()
-        self._busy = self._hurry = self._warned = False
+        self._warned = False
         self._dropped = 0
+        self._delivering: set[int] = set()
         self._thread: threading.Thread | None = None
         self._blob: Blob | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,50 +81,61 @@ class Delivery:
                 self._dropped += 1
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="stretto-telemetry", daemon=True)
-                logging.getLogger(_SPEAKS).addFilter(self._is_foreign)
                 self._thread.start()
             if len(self._waiting) >= BATCH:
                 self._changed.notify_all()
 
-    def flush(self, seconds: float) -> bool:
-        """Deliver what waits; False where that is not done in time."""
+    def finish(self, seconds: float) -> None:
+        """Deliver what waits, as far as that is done in time, and end the thread; the next span begins another."""
         with self._changed:
-            self._hurry = True
+            thread, self._thread = self._thread, None
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._waiting and not self._busy, seconds)
+        if thread is not None:
+            thread.join(seconds)
+            if thread.is_alive():
+                self._warn(f" within {seconds:g} s")
 
     def deliver(self, spans: Sequence[Span]) -> bool:
         """Send spans now; whether the collector took them."""
         ready = [self._readable(span) for span in spans]
-        return self._exporter.export(ready) is SpanExportResult.SUCCESS
+        speaks = logging.getLogger(_SPEAKS)
+        self._delivering.add(threading.get_ident())
+        speaks.addFilter(self._is_foreign)
+        try:
+            return self._exporter.export(ready) is SpanExportResult.SUCCESS
+        finally:
+            speaks.removeFilter(self._is_foreign)
+            self._delivering.discard(threading.get_ident())
 
     def _is_foreign(self, record: logging.LogRecord) -> bool:
         """Whether the exporter speaks for somebody else: of our deliveries we tell ourselves, once."""
-        return self._thread is None or record.thread != self._thread.ident
+        return record.thread not in self._delivering
 
     # ---- in the thread
 
     def _work(self) -> None:
+        me = threading.current_thread()
         while True:
             with self._changed:
-                if not self._hurry and len(self._waiting) < BATCH:
+                if self._thread is me and len(self._waiting) < BATCH:
                     self._changed.wait(DELAY)
                 batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                self._busy, self._hurry = bool(batch), self._hurry and bool(self._waiting)
+                if not batch and self._thread is not me:
+                    return
             if batch:
                 self._send(batch)
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
 
     def _send(self, batch: Sequence[Span]) -> None:
         try:
-            arrived = self.deliver(batch)
+            arrived, why = self.deliver(batch), ""
         except Exception as error:  # noqa: BLE001  the boundary: whatever an exporter does, the thread goes on
             arrived, why = False, f": {error!r}"
-        else:
-            why = ""
-        if (not arrived or self._dropped) and not self._warned:
+        if not arrived or self._dropped:
+            self._warn(why)
+
+    def _warn(self, why: str) -> None:
+        """Say it once."""
+        if not self._warned:
             self._warned = True
             _LOG.warning(
                 "spans do not arrive at the collector%s; runs go on without it, and `stretto export ID --otlp URL` "
@@ -158,6 +170,13 @@ class Delivery:
         except TimeoutError:  # the loop is busy, or ends: the span goes without
             reading.cancel()
             return {}
+
+
+def _resource(service: str) -> Resource:
+    """What sends the spans: the name given, else the environment's (`OTEL_SERVICE_NAME`), else ours."""
+    found = Resource.create({"service.name": service} if service else {})
+    is_named = not str(found.attributes["service.name"]).startswith("unknown_service")
+    return found if is_named else found.merge(Resource({"service.name": "stretto"}))
 
 
 async def _read(span: Span, blob: Blob) -> Attributes:

@@ -124,10 +124,13 @@ class Canvas:
         groups = tuple(Group(one.id, one.kind, one.label, tuple(one.nodes), one.within) for one in self._groups)
         return Graph(self._title, tuple(self._nodes), tuple(self._edges), groups)
 
-    def node(self, kind: str, label: str = "", details: Sequence[str] = (), **more: Any) -> str:
+    def node(
+        self, kind: str, label: str = "", details: Sequence[str] = (), tools: Sequence[str] = (), *, state: str = "",
+        seconds: float | None = None, tokens: int = 0, usd: str = "",
+    ) -> str:  # fmt: skip
         """Add a node to the group that is open; its id."""
         id = f"n{len(self._nodes)}"
-        self._nodes.append(Node(id, kind, label, tuple(details), **more))
+        self._nodes.append(Node(id, kind, label, tuple(details), tuple(tools), state, seconds, tokens, usd))
         if self._here:
             self._here[-1].nodes.append(id)
         return id

@@ -65,7 +65,8 @@ class FlowDrawing(Drawing):
 
     def _review(self, review: Review) -> Part:
         """A question; what is rejected goes another way, or is revised and shown again."""
-        asked = alone(self.canvas.node("gate", review.question.node.text, asked_of(review.to)), "yes")
+        when = ("only where needed",) if review.when is not None else ()
+        asked = alone(self.canvas.node("gate", review.question.node.text, (*asked_of(review.to), *when)), "yes")
         ends = asked.ends
         for stage, again in ((review.rejected, False), (review.revise, True)):
             if stage is not None:

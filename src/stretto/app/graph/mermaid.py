@@ -17,9 +17,9 @@ _CLASSES = """\
   classDef planned fill:none,stroke:#8c959f,stroke-dasharray:4 3
   classDef left fill:none,stroke:#8c959f"""
 _ARROWS = {"flow": "-->", "back": "-.->", "gives": "-.->", "needs": "-.->", "both": "<-->", "else": "-.->"}
-_SPECIAL = re.compile(r"[^\w ,:/?=+\u0080-\U0010ffff-]|(?<![^\W_])_|_(?![^\W_])")
+_SPECIAL = re.compile(r"[^\w .,:!'/?=+\u0080-\U0010ffff-]|(?<![^\W_])_|_(?![^\W_])")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
-_LIST = re.compile(r"^(\s*(?:\d+|[-+]))(?=[\s.)])")
+_LIST = re.compile(r"^(?:\d+(?=[.)](?:\s|$))|[-+](?=\s|$))")
 _LONGEST = 80
 
 
@@ -67,5 +67,5 @@ def _text(text: str) -> str:
     flat = " ".join(_CONTROL.sub(" ", text).split())
     short = flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…"
     listed = _LIST.match(short)
-    head = "".join(f"#{ord(sign)};" for sign in listed[1]) if listed else ""
-    return head + _SPECIAL.sub(lambda found: f"#{ord(found[0])};", short[len(listed[1]) if listed else 0 :]) or " "
+    head = "".join(f"#{ord(sign)};" for sign in listed[0]) if listed else ""
+    return head + _SPECIAL.sub(lambda found: f"#{ord(found[0])};", short[len(listed[0]) if listed else 0 :]) or " "

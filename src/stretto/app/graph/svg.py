@@ -9,7 +9,8 @@ from itertools import pairwise
 from xml.sax.saxutils import escape
 
 from stretto.app.graph.data import Graph, Node
-from stretto.app.graph.layout import Box, Layout, Path, layout
+from stretto.app.graph.layers import Box
+from stretto.app.graph.layout import Layout, Path, layout
 
 SIGNS = {
     "done": "✓", "failed": "✗", "waiting": "?", "running": "●", "planned": "○", "left": "–", "doubt": "?",

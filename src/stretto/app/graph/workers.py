@@ -19,6 +19,7 @@ from stretto.patterns.fallback import Fallback
 from stretto.patterns.gate import Gate
 from stretto.patterns.group_chat import GroupChat
 from stretto.patterns.loop import Loop
+from stretto.patterns.map_reduce import MapReduce
 from stretto.patterns.parallel import Parallel
 from stretto.patterns.person import Person
 from stretto.patterns.pipeline import Pipeline
@@ -43,12 +44,12 @@ class Drawing:
         draw = self.shape(worker)
         if draw is None:
             return self._single(worker)
-        if outermost:
+        kind, bounds = _kind(worker), _bounds(worker)
+        if outermost and worker.name == kind and not bounds:  # a frame around everything would say nothing
             part = draw()
         else:
-            kind = _kind(worker)
             label = kind if worker.name == kind else f"{worker.name} · {kind}"
-            with self.canvas.group(kind, f"{label}{_bounds(worker)}"):
+            with self.canvas.group(kind, f"{label}{bounds}"):
                 part = draw()
         self._known.setdefault(id(worker), part)
         return part
@@ -63,6 +64,8 @@ class Drawing:
                 return lambda: self.fan([self.of(one) for one in workers], labels, _merging(worker))
             case Compete(workers=workers, judge=judge):
                 return lambda: self.fan([self.of(one) for one in workers], (), "", self.of(judge))
+            case MapReduce(mapper=mapper, reducer=reducer):
+                return lambda: self.fan([self.of(mapper)], ("each piece",), "", self.of(reducer))
             case Each(worker=inner):
                 return lambda: self.fan([self.of(inner)], ("each item",), "all")
             case Orchestrator():
