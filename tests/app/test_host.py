@@ -105,3 +105,31 @@ async def test_an_error_of_the_store_is_loud_and_loses_nothing(tmp_path: Path, s
             await job.answer(None, "Ahoy", by="adam")
         async with asyncio.timeout(10):
             assert await job == "Ahoy Eve"
+
+
+@workflow
+async def slow_steps(count: int) -> list[str]:
+    return [await slow_step(number) for number in range(count)]
+
+
+@workflow
+async def slow_step(number: int) -> str:
+    await asyncio.sleep(0.1)
+    return f"step {number}"
+
+
+@pytest.mark.capability(204)
+async def test_an_app_goes_on_with_its_workers_interrupted_runs_when_it_is_opened(tmp_path: Path) -> None:
+    db = str(tmp_path / "runs.db")
+    async with App([slow_steps], db=db) as app:
+        job = await app.start(slow_steps, 4, id="s")
+        await asyncio.sleep(0.25)
+    assert job.state == "running"
+    async with App(db=db) as visitor:  # who only looks goes on with nothing
+        row = await visitor.store.find("s")
+        assert row is not None
+        assert (row.state, row.held) == ("running", False)
+        await asyncio.sleep(0.1)
+        assert not visitor.drives("s")
+    async with App([slow_steps], db=db) as app, asyncio.timeout(10):
+        assert await (await app.get("s")) == [f"step {number}" for number in range(4)]

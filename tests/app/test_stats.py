@@ -132,3 +132,27 @@ async def test_only_the_newest_or_the_latest_runs_count(app: App) -> None:
         assert (await stats(app.store, since=last.created))["runs"] == 1
         empty = await stats(app.store, since=last.created + 1)
         assert (empty["runs"], empty["cost"]["p99"], empty["interventions"]["per_run"]) == (0, 0.0, 0.0)
+
+
+@pytest.mark.capability(130)
+async def test_what_failed_on_the_way_is_counted_in_runs_that_were_done_too(db: str) -> None:
+    @tool(retry=1)
+    async def flaky(word: str) -> str:
+        tried.append(word)
+        if len(tried) % 2:
+            raise ConnectionError("no line")
+        return word
+
+    @workflow
+    async def patient(word: str) -> str:
+        return await flaky(word)
+
+    tried: list[str] = []
+    async with App([patient, outer], db=db) as app:
+        assert [(await ran(app, patient, word)).state for word in ("a", "b")] == ["done", "done"]
+        await ran(app, outer, "x")
+        found = await stats(app.store)
+    assert found["errors"][0] == {
+        "worker": "patient", "where": "tool flaky", "error": "ConnectionError", "times": 2, "runs": 2,
+    }  # fmt: skip
+    assert [one["worker"] for one in found["failures"]] == ["inner"]

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from stretto import Orchestrator, Preview, ask, gather, receive, review, sleep, tool, workflow
-from stretto.orchestrator.plan import Brief, Plan, PlannedTask
+from stretto import Brief, Plan, PlannedTask
 
 
 def happened(what: str) -> None:

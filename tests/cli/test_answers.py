@@ -84,6 +84,7 @@ def test_a_review_is_accepted_or_revised(shell: Shell) -> None:
     shell("run", "workers.py:reviewed", "draft", "--id", "r")
     (asked,) = shell("approvals", "r", "--json").json
     assert (asked["kind"], asked["content"]) == ("review", "draft")
+    assert "\n  draft\n" in shell("approvals", "r").out
     assert "final" in shell("approve", "r", "--edit", "final").out
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Shell, until
 
 
 def test_status_shows_the_tree_the_plan_and_what_is_open(shell: Shell) -> None:
@@ -97,10 +97,11 @@ def test_exports_can_be_verified_and_a_changed_one_is_found_out(shell: Shell) ->
 def test_a_run_may_be_drawn_and_a_worker_too(shell: Shell) -> None:
     shell("run", "workers.py:boss", "go", "--id", "b")
     run, worker = shell("graph", "b").out, shell("graph", "workers.py:boss").out
-    assert run.startswith("flowchart TD")
-    assert '["shout<br/>one"]:::done' in run
+    assert run.startswith("flowchart LR")
+    assert '["✓ shout<br/>one<br/>' in run
     assert worker.startswith("flowchart LR")
-    assert '"shout"' in worker
+    assert '"boss · orchestrator"' in worker
+    assert '"shout<br/>workflow<br/>tools: look_up"' in worker
 
 
 def test_a_plan_is_shown_and_nothing_is_done(shell: Shell) -> None:
@@ -159,3 +160,134 @@ def test_a_cancelled_run_is_over(shell: Shell) -> None:
 def test_an_unknown_run_is_a_usage_error(shell: Shell, command: str) -> None:
     assert shell(command, "nobody").code == 2
     assert not (shell.folder / ".stretto").exists() or command in ("resume", "approve", "approvals")
+
+
+@pytest.mark.capability(127)
+def test_why_of_a_nested_failure_has_the_step_its_input_and_what_fed_it(shell: Shell) -> None:
+    (shell.folder / "nested.py").write_text(NESTED)
+    shell("run", "nested.py:whole", "x", "--id", "n")
+    reasons = shell("why", "n", "--json").json
+    assert (reasons["kind"], reasons["error"]) == ("KeyError", "X+")
+    assert (reasons["step"]["kind"], reasons["step"]["name"], reasons["step"]["request"]) == (
+        "tool",
+        "find",
+        {"key": "X+"},
+    )
+    assert [level["worker"] for level in reasons["chain"]] == ["inner", "outer", "whole"]
+    assert [(one["kind"], one["name"], one["result"]) for one in reasons["fed"]] == [
+        ("task", "prepare", "X"),
+        ("tool", "mark", "X+"),
+    ]
+    told = shell("why", "n").out
+    assert "tool find, step" in told
+    assert "fed   task prepare, step" in told
+
+
+NESTED = '''
+from stretto import gather, pipeline, tool, workflow
+
+
+@tool
+async def mark(text: str) -> str:
+    """Mark a text."""
+    return text + "+"
+
+
+@tool
+async def find(key: str) -> str:
+    """Find something."""
+    raise KeyError(key)
+
+
+@workflow
+def prepare(text: str) -> str:
+    return text.upper()
+
+
+@workflow
+async def inner(text: str) -> str:
+    return await find(await mark(text))
+
+
+@workflow
+async def beside(text: str) -> str:
+    return text
+
+
+@workflow
+async def outer(text: str) -> str:
+    return str(await gather(inner(text), beside(text)))
+
+
+whole = pipeline(prepare, outer, name="whole")
+'''
+
+
+@pytest.mark.capability(6)
+def test_status_from_another_process_has_the_state_of_each_task_and_percentages(shell: Shell) -> None:
+    (shell.folder / "staged.py").write_text(STAGED)
+    running = shell.begin("run", "staged.py:boss", "go", "--id", "b")
+    until(lambda: (shell.folder / "second").exists())
+    whole = shell("status", "b", "--json").json
+    told = shell("status", "b").out
+    (shell.folder / "go").touch()
+    running.communicate(timeout=60)
+    states = {task["label"]: task["state"] for task in whole["tasks"]}
+    assert (states["one"], states["two"], states["three"]) == ("done", "running", "planned")
+    assert whole["progress"] == {"done": 1, "total": 3, "percent": 33}
+    assert whole["tasks"][0]["progress"]["percent"] == 33
+    assert "plan     33%, 1 of 3 done" in told
+    assert shell("status", "b", "--json").json["progress"]["percent"] == 100
+
+
+STAGED = """
+import asyncio
+from pathlib import Path
+
+from stretto import Orchestrator, workflow
+from stretto.orchestrator.plan import Brief, Plan, PlannedTask
+
+
+@workflow
+async def work(text: str) -> str:
+    if "two" in text:
+        Path("second").touch()
+        while not Path("go").exists():
+            await asyncio.sleep(0.02)
+    return text
+
+
+@workflow
+def planner(brief: Brief) -> Plan:
+    names = ["one", "two", "three"]
+    return Plan(tuple(PlannedTask(name, name, "work", after=tuple(names[at - 1 : at])) for at, name in enumerate(names)))
+
+
+boss = Orchestrator(workers=[work], planner=planner, name="boss")
+"""
+
+
+@pytest.mark.capability(113, 114, 128)
+def test_the_timeline_has_a_bar_for_each_task_and_says_what_was_slow(shell: Shell) -> None:
+    shell("run", "workers.py:boss", "go", "--id", "b")
+    told = shell("timeline", "b", "--steps").out
+    for said in ("wall time", "gain", "shout two", "tool look_up", "slowest steps"):
+        assert said in told
+    plain = shell("timeline", "b", PYTHONIOENCODING="ascii").out
+    assert plain.isascii()
+    whole = shell("timeline", "b", "--json").json
+    assert {lane["label"] for lane in whole["lanes"]} >= {"one", "two"}
+    assert whole["time"].keys() == {"wall", "busy", "steps", "work", "at_once", "by_kind"}
+    assert shell("timeline", "nobody").code == 2
+
+
+@pytest.mark.capability(131)
+def test_a_graph_is_written_as_svg_or_given_as_data(shell: Shell) -> None:
+    shell("run", "workers.py:boss", "go", "--id", "b")
+    assert shell("graph", "b", "-o", "b.svg").code == 0
+    assert (shell.folder / "b.svg").read_text().startswith("<svg ")
+    assert shell("graph", "workers.py:boss", "--format", "svg").out.startswith("<svg ")
+    data = shell("graph", "b", "--json").json
+    assert {node["state"] for node in data["nodes"]} == {"done"}
+    assert data["mermaid"].startswith("flowchart")
+    assert shell("graph", "b", "-o", "no/such/folder/b.svg").code == 2

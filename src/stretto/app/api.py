@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stretto.app.code import reference
@@ -14,6 +14,7 @@ from stretto.app.host import App
 from stretto.core.errors import UsageError
 from stretto.core.ports import Model
 from stretto.core.values import Budget
+from stretto.models.pace import Limit
 from stretto.policy.gate import Rules
 from stretto.runtime.workflow import as_worker
 
@@ -29,17 +30,20 @@ def run(
     approve: Sequence[str] = (),
     model: str | Model | None = None,
     deps: Any = None,
+    models: Mapping[str, str] | None = None,
+    limits: Mapping[str, str | Limit] | None = None,
     telemetry: str | bool | None = None,
     traceparent: str = "",
 ) -> Any:
     """Run a worker to its end and return its output.
 
     The same `id` continues a run. `db` is a path, `sqlite:///PATH` or ":memory:"; without it STRETTO_DB or
-    `.stretto/runs.db`. `approve` names tools whose calls are answered yes. `telemetry` and
+    `.stretto/runs.db`. `approve` names tools whose calls are answered yes. `models` and `limits` are as in `App`. `telemetry` and
     `traceparent`: see docs/telemetry.md. Raises `RunWaiting` (with `.approvals`),
     `RunFailed`, `ReplayMismatch`.
     """
-    app, names = App(db=db, policy=policy, model=model, deps=deps, telemetry=telemetry), sys._getframe(1).f_globals
+    app = App(db=db, policy=policy, model=model, deps=deps, models=models, limits=limits, telemetry=telemetry)
+    names = sys._getframe(1).f_globals
     return _start("run", app, worker, input, id, budget, approve, traceparent, names).conclude()
 
 
@@ -54,6 +58,8 @@ def start(
     approve: Sequence[str] = (),
     model: str | Model | None = None,
     deps: Any = None,
+    models: Mapping[str, str] | None = None,
+    limits: Mapping[str, str | Limit] | None = None,
     telemetry: str | bool | None = None,
     traceparent: str = "",
 ) -> Run:
@@ -61,7 +67,8 @@ def start(
 
     An agent that is given no input begins a conversation: `say` tells it something, and returns the reply.
     """
-    app, names = App(db=db, policy=policy, model=model, deps=deps, telemetry=telemetry), sys._getframe(1).f_globals
+    app = App(db=db, policy=policy, model=model, deps=deps, models=models, limits=limits, telemetry=telemetry)
+    names = sys._getframe(1).f_globals
     return _start("start", app, worker, input, id, budget, approve, traceparent, names)
 
 

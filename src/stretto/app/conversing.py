@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from stretto.app.streams import POLL, QUIET, Part, stream
+from stretto.app.streams import POLL, QUIET, Listener, Part, stream
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
 from stretto.core.events import Answered, Asked, Declined, Row, RunFinished
+from stretto.core.media import carried
 from stretto.core.ports import Letter
 from stretto.core.values import RunState
 from stretto.runtime.functions import SAID
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from stretto.app.handle import Run
     from stretto.app.host import App
 
-UNSAID: Any = object()
+UNSAID: Final = object()
 """Stands for an input that was not given: an agent's run then begins by listening."""
 _TRIES = 3
 """How often a run is taken up for a message that it does not take."""
@@ -29,7 +30,7 @@ _TRIES = 3
 async def say(run: Run, app: App, message: object, by: str, key: str | None) -> str:
     """Post what is said, and see that somebody goes on with the run; the letter's key. One key is said once."""
     await run.refresh()
-    value = await _fitting(run, app, message)
+    value = await _fitting(run, app, carried(message))
     letter = f"signal {SAID} {key or secrets.token_hex(6)}"
     answer = {"decision": "answer", "value": value, "by": by, "channel": app.channel}
     if key is None or _taken(run.events, letter) is None:
@@ -40,7 +41,7 @@ async def say(run: Run, app: App, message: object, by: str, key: str | None) -> 
 
 async def _fitting(run: Run, app: App, message: object) -> Any:
     """The message as the conversation's worker takes it, as JSON; a run that ended must have one who goes on."""
-    worker = await app.worker_of(run.id)
+    worker = await app.worker_of(run.id, must=run.view.state is RunState.DONE)
     if worker is None or not getattr(worker, "converses", False):
         if run.view.state is RunState.DONE:
             raise UsageError(
@@ -67,25 +68,38 @@ def _refuse_deaf(run: Run) -> None:
             return
 
 
-async def replied(run: Run, app: App, letter: str | None, *, plain: bool = False) -> Any:
+async def replied(run: Run, app: App, letter: str | None, *, plain: bool = False) -> object:
     """The reply to a letter, or to what was said last; raises what keeps it from coming. `plain`: as data."""
-    with app.voices.listen(run.id) as listener:
-        waiting = _Waiting(run, app, letter)
-        while not await waiting.is_over():
-            await listener.wait(QUIET if app.drives(run.id) else POLL)
-    if app.converses(run.view.worker) and not await app.store.letters(run.id):
-        await app.settled(run.id)  # it is about to end or to be parked
-    reply = await waiting.reply()
-    return reply if plain else app.revived(run.view.worker, reply)
-
-
-async def stream_reply(run: Run, app: App, letter: str) -> AsyncIterator[Part]:
-    """What is said in answer to a letter, until it is answered or cannot be."""
-    waiting, after = _Waiting(run, app, letter), len(run.events) - 1
+    listener, waiting = app.voices.listen(run.id, silent=True), _Waiting(run, app, letter)
     while not await waiting.is_over():
-        async for part in stream(run, app, after):
+        await listener.wait(QUIET if app.drives(run.id) else POLL)
+    if app.drives(run.id) and await app.converses(run.id) and not await app.store.letters(run.id):
+        await app.settled(run.id)  # it is about to end or to be parked
+    row = waiting.reply()
+    event = row.event()
+    said = event.output if isinstance(event, RunFinished) else event.content if isinstance(event, Asked) else None
+    reply = await fetched(said, app.store.blob)
+    if plain or (row.kind == Asked.kind and not await app.converses(run.id)):  # what a workflow says has no type
+        return reply
+    return app.known.revived(run.view.worker, reply)
+
+
+async def speech(
+    run: Run, app: App, listener: Listener, said: object, by: str, key: str | None, after: int | None
+) -> AsyncIterator[Part]:
+    """See `Run.stream`."""
+    await run.refresh()
+    if said is None:
+        begins = turn_begins(run.events) if after is None else after
+        async for part in stream(run, app, begins, listener):
             yield part
-        after = len(run.events) - 1
+        return
+    letter = await say(run, app, said, by, key)
+    waiting, begins = _Waiting(run, app, letter), len(run.events) - 1
+    while not await waiting.is_over():
+        async for part in stream(run, app, begins, listener):
+            yield part
+        begins = len(run.events) - 1
 
 
 def turn_begins(rows: Iterable[Row]) -> int:
@@ -111,7 +125,9 @@ class _Waiting:
             return False
         await run.refresh()
         heard = self._letter is None or _taken(run.events, self._letter) is not None
-        if run.view.state in (RunState.FAILED, RunState.CANCELLED) or (heard and run.view.state is not RunState.RUNNING):
+        if run.view.state in (RunState.FAILED, RunState.CANCELLED) or (
+            heard and run.view.state is not RunState.RUNNING
+        ):
             return True
         await app.settled(run.id)  # raises what stopped it short of an end
         self._tries += 1
@@ -120,17 +136,15 @@ class _Waiting:
         await app.take_up(run.id)
         return False
 
-    async def reply(self) -> Any:
-        """The reply."""
+    def reply(self) -> Row:
+        """The event with the reply; raises why there is none."""
         if (declined := self._declined()) is not None:
             raise UsageError(f"run {self._run.id} did not take what was said: {declined.reason}")
-        if (row := self._reply()) is None:
-            if self._run.view.state is RunState.DONE:
-                raise UsageError(f"run {self._run.id} has ended, and did not listen to what was said")
-            return self._run.conclude()  # which raises
-        event = row.event()
-        value = event.output if isinstance(event, RunFinished) else event.content if isinstance(event, Asked) else None
-        return await fetched(value, self._app.store.blob)
+        if (row := self._reply()) is not None:
+            return row
+        if self._run.view.state is not RunState.DONE:
+            self._run.conclude()  # which raises
+        raise UsageError(f"run {self._run.id} has ended, and did not listen to what was said")
 
     def _reply(self) -> Row | None:
         """The event with the reply: the run's end, or the question that waits for what is said next."""

@@ -22,6 +22,16 @@ class Gaps:
             self._gaps.append((self._last, row.time))
         self._last = row.time
 
+    def rest(self, until: int) -> Gaps:
+        """Nobody has held it since the last event: the same with that as well."""
+        self._gaps.append((self._last, until))
+        return self
+
+    @property
+    def idle(self) -> list[tuple[int, int]]:
+        """Those times, in microseconds since 1970."""
+        return list(self._gaps)
+
     def busy(self, begun: int, ended: int) -> int:
         """Microseconds between two times in which some process held the run."""
         idle = sum(max(0, min(end, ended) - max(start, begun)) for start, end in self._gaps)

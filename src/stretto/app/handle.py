@@ -12,9 +12,9 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from stretto.app import conversing
+from stretto.app import conversing, questions, retracing
 from stretto.app.questions import described
-from stretto.app.streams import Part, stream
+from stretto.app.streams import Part
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
@@ -29,7 +29,7 @@ from stretto.policy.standing import Rule
 from stretto.runtime import engine
 from stretto.runtime.failures import failure_from
 from stretto.runtime.outcome import Ending, Finished, Stopped
-from stretto.runtime.view import TaskView, View, WaitView
+from stretto.runtime.view import TaskView, View
 
 if TYPE_CHECKING:
     from stretto.app.host import App
@@ -69,7 +69,7 @@ class Run:
         self._app = app
         self.id = id
         self._ending = ending
-        self._folded = View()
+        self._folded: View | None = None
         self._approvals: list[dict[str, Any]] = []
         self._rows: list[Row] = []
 
@@ -137,6 +137,8 @@ class Run:
     @property
     def _view(self) -> View:
         """The view with all rows that were read; most runs are never looked at but for their output."""
+        if self._folded is None:
+            self._folded = View()
         for row in self._rows[self._folded.seq + 1 :]:
             self._folded.see(row)
         return self._folded
@@ -192,27 +194,12 @@ class Run:
                 error.run = self.id
                 raise error
             case _:
-                raise RunWaiting(self._waiting(), self.id, self._approvals)
-
-    def _waiting(self) -> str:
-        if not self._approvals:
-            return f"run {self.id} is not finished; `stretto resume {self.id}` continues it"
-        asked = "; ".join(
-            f"{item['kind']} {item['id']}" + (f" of {item['tool']}" if item["tool"] else "")
-            for item in self._approvals[:3]
-        )
-        more = f" and {len(self._approvals) - 3} more" if len(self._approvals) > 3 else ""
-        return f"run {self.id} waits for {asked}{more}"
+                raise RunWaiting(questions.sentence(self.id, self._approvals), self.id, self._approvals)
 
     # ---- talking with it
 
-    @property
-    def converses(self) -> bool:
-        """Whether it is the run of an agent, known here, that goes on when it is told more."""
-        return self._app.converses(self._now().worker)
-
     @_either
-    async def say(self, message: Any, *, by: str = "", key: str | None = None) -> Any:
+    async def say(self, message: object, *, by: str = "", key: str | None = None) -> Any:
         """Say something in a conversation; the reply, as the agent's output type. Said meanwhile, it is answered in turn.
 
         It goes on with an agent's run, also one that is done, and answers a workflow that listens. A `key` is said once:
@@ -227,23 +214,17 @@ class Run:
         """The reply to what was said last, or to the input; waits for it, and raises what keeps it from coming."""
         return await conversing.replied(self, self._app, None)
 
-    async def stream(
-        self, *, say: Any = None, by: str = "", key: str | None = None, after: int | None = None
+    def stream(
+        self, *, say: object = None, by: str = "", key: str | None = None, after: int | None = None
     ) -> AsyncIterator[Part]:
         """What models say, piece by piece as they say it, of all workers in the run, until it has ended or waits.
 
         `say` says something first, and gives what comes in answer to it. Without, it begins with what was said since
-        somebody spoke last (or behind event `after`); what was over before comes whole, from the journal. Once the run
-        has ended, or where another process holds it, all of it does.
+        somebody spoke last (or behind event `after`). What was over before, and all that another process holds, comes
+        whole from the journal. A model streams where somebody listens when it begins to speak, or `App(stream=True)`.
         """
-        await self.refresh()
-        if say is not None:
-            letter, self._ending = await conversing.say(self, self._app, say, by, key), None
-            parts = conversing.stream_reply(self, self._app, letter)
-        else:
-            parts = stream(self, self._app, conversing.turn_begins(self._rows) if after is None else after)
-        async for part in parts:
-            yield part
+        self._ending = self._ending if say is None else None
+        return conversing.speech(self, self._app, self._app.voices.listen(self.id), say, by, key, after)
 
     # ---- answering it
 
@@ -321,7 +302,8 @@ class Run:
         What was recorded before is a fact; finished tasks behind it are reused where worker and input are the same; only
         the rest is done, and paid. Approvals do not carry over, and a `once` call that was made here asks anew.
         """
-        run = await self._app.fork(self.id, at, worker=worker, input=input, model=model, budget=budget)
+        new = await retracing.fork(self._app, self.id, at, worker=worker, input=input, model=model, budget=budget)
+        run = await Run(self._app, new, self._app.ending(new)).refresh()
         if not self._app.is_open_for_good:
             await self._app.settled(run.id)
             await run.refresh()
@@ -337,7 +319,8 @@ class Run:
         await self.refresh()
         if not self._view.state.ended:
             raise UsageError(f"run {self.id} is {self.state}; only what has ended is undone: cancel it first")
-        run = await self._app.undo(self.id, by)
+        new = await retracing.undo(self._app, self.id, by)
+        run = await Run(self._app, new, self._app.ending(new)).refresh()
         if not self._app.is_open_for_good:
             await self._app.settled(run.id)
             await run.refresh()
@@ -347,7 +330,7 @@ class Run:
     async def replay(self, worker: Any = None) -> Any:
         """Go through the run again with no effect allowed; the output it comes to. Raises `ReplayMismatch` at a difference."""
         await self.refresh()
-        match await self._app.rehearse(self.id, worker):
+        match await retracing.rehearse(self._app, self.id, worker):
             case Finished(output):
                 recorded = self.output
                 if self._view.state is RunState.DONE and output != recorded:
@@ -381,7 +364,7 @@ class Run:
         shown: float | None = None,
     ) -> Run:
         await self.refresh()
-        wait = self._wanted(wanted)
+        wait = questions.wanted(self.id, self._view, wanted)
         before = sum(row.kind == "declined" or _answers(row, wait.asked.wait) for row in self._rows)
         answer = Answer(decision, value, reason, by, self._app.channel, shown)
         body = {"wait": wait.asked.wait, "answer": answer}
@@ -406,32 +389,6 @@ class Run:
                 break
             await asyncio.sleep(0.005)
         return self
-
-    def _wanted(self, wanted: str | None) -> WaitView:
-        waits = [wait for wait in self._view.open_waits if wait.asked.ask != "timer"]
-        if wanted is None and len(waits) == 1:
-            return waits[0]
-        for wait in self._view.waits.values():
-            if wanted and wait.asked.wait == wanted:
-                if wait.withdrawn:
-                    raise UsageError(f"{wanted} of run {self.id} needs no answer any more: the run went on without it")
-                if wait.answer is None:
-                    return wait
-                raise UsageError(
-                    f"{wanted} of run {self.id} was answered already: {wait.answer.decision} by "
-                    f"{wait.answer.by or wait.answer.channel}"
-                )
-        named = [wait for wait in waits if wanted in (wait.asked.tool, wait.asked.prompt)]
-        if wanted and len(named) == 1:
-            return named[0]
-        names = ", ".join(f"{wait.asked.wait} ({wait.asked.tool or wait.asked.prompt})" for wait in waits)
-        if not waits:
-            raise UsageError(f"run {self.id} ({self.state}) waits for no answer")
-        raise UsageError(
-            f"run {self.id} has no open question {wanted!r}; it waits for {names}"
-            if wanted
-            else f"run {self.id} waits for several answers; name one of {names}"
-        )
 
 
 def _answers(row: Row, wait: str) -> bool:

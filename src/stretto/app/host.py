@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from stretto.app import tracing
 from stretto.app.conversing import UNSAID
+from stretto.app.forecast import forecast
 from stretto.app.handle import Run
+from stretto.app.known import Known
+from stretto.app.naming import Models
+from stretto.app.pacing import Starts
 from stretto.app.parts import reachable_tools, rules_in
-from stretto.app.recorded import RecordedModel
 from stretto.app.settings import Environment, open_store
 from stretto.app.streams import Voices
-from stretto.app.targets import find_worker
+from stretto.app.waking import Waker
 from stretto.core.canonical import encode
 from stretto.core.errors import JournalError, RunFailed, StrettoError, UsageError
 from stretto.core.events import RunStarted
-from stretto.core.ports import Model, Observer, Store
+from stretto.core.ports import Model, Observer, RunRow, Store
 from stretto.core.values import Budget, RunState, Settings
 from stretto.models.guarded import Guards
 from stretto.models.pace import Limit
@@ -30,18 +35,20 @@ from stretto.runtime.branches import fork_plain_tasks
 from stretto.runtime.clock import SystemClock
 from stretto.runtime.execution import Execution
 from stretto.runtime.outcome import Ending, Outcome, Stopped, Surroundings
-from stretto.runtime.undo import UNDOES, Undo, made
+from stretto.runtime.undo import UNDOES, Undo
 from stretto.runtime.view import View, fetched
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
 
 T = TypeVar("T")
-LOOK = 0.5
-"""Seconds between two looks for parked runs that an answer or the clock wakes."""
 
 
 class App:
-    """Use as `async with app:` in a running event loop; runs that are not finished when it closes go on another time."""
+    """Use as `async with app:` in a running event loop; runs that are not finished when it closes go on another time.
+
+    From then on it goes on with parked runs that are answered or whose time comes, and with those of its `workers` whose
+    process has died, or was closed before they had ended.
+    """
 
     def __init__(
         self,
@@ -54,32 +61,43 @@ class App:
         observers: Sequence[Observer] = (),
         channel: str = "python",
         limits: Mapping[str, str | Limit] | None = None,
+        models: Mapping[str, str] | None = None,
         telemetry: str | bool | None = None,
+        stream: bool = False,
     ) -> None:
-        """`limits` says what a minute allows, over all runs: {"openai": "500 requests, 200000 tokens"}, or by model.
+        """`models` names models by what they are for: {"strong": "anthropic:claude-sonnet-4-6"}; agents name "strong".
 
+        `limits` says what is allowed over all runs, at once and in a minute: {"openai": "2 at once, 500 requests, 200000
+        tokens"}, or by model. Both may stand in stretto.toml; see docs/orchestrator.md.
         `telemetry` is the address of an OpenTelemetry collector, or True for the environment's; see docs/telemetry.md.
+        With `stream`, models always stream, so that who listens late (`Run.stream`) hears what is being said from its
+        beginning; without, they stream where somebody listens when they begin to speak.
         """
-        self._guards = Guards(limits)
-        self._made: dict[str, Model] = {}
         self._environment = Environment.here()
-        self._workers = {worker.name: worker for worker in map(as_worker, workers)}
-        self._deps, self._rules, self._model = deps, policy or Rules(), model
-        self._db = db or self._environment.db
+        self._guards = Guards({**self._environment.limits, **(limits or {})})
+        self._models = Models(model, self._environment, models, lambda: self.store)
+        self.known = Known(workers, sys._getframe(1).f_globals)
+        self._deps, self._rules = deps, policy or Rules()
+        self.autonomy = self._rules.autonomy
+        """How much is done without asking, by its policy."""
+        self.db = db or self._environment.db
+        """The database, as it was named."""
         self._observers = [*observers, *tracing.tracers(telemetry, self._environment)]
         self.channel = channel
-        self._store: Store | None = open_store(self._db) if self._db == ":memory:" else None
+        self._store: Store | None = open_store(self.db) if self.db == ":memory:" else None
         self._lasting = self._store
         if self._store is not None:
-            for observer in self._observers:
-                self._store.observe(observer)
+            tracing.observed(self._store, self._observers)
         self._live: dict[str, Execution] = {}
         self._unread: WeakSet[Run] = WeakSet()
+        self._starts = Starts()
         self._errors: dict[str, BaseException] = {}
-        self._seen: dict[str, frozenset[str]] = {}
+        self._stopped: set[str] = set()
         self._given: Mapping[type, Any] = {}
         self._watch: asyncio.Task[None] | None = None
-        self._voices, self._heard = Voices(), cast("Store | None", None)
+        self.past: Store | None = None
+        """Where forecasts look for what workers took before, if not in its own database."""
+        self._voices, self._heard = Voices(always=stream), cast("Store | None", None)
         self._for_good = False
 
     # ---- life
@@ -87,7 +105,8 @@ class App:
     async def __aenter__(self) -> App:
         await self.open()
         self._for_good = True
-        self._watch = asyncio.get_running_loop().create_task(self._wake_parked())
+        waker = Waker(self.store, self._wake, self._owns)
+        self._watch = asyncio.get_running_loop().create_task(waker.watch())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -96,10 +115,11 @@ class App:
     async def open(self) -> None:
         """Open the database and make the dependencies."""
         if self._store is None:
-            self._store = open_store(self._db)
-            for observer in self._observers:
-                self._store.observe(observer)
+            self._store = open_store(self.db)
+            tracing.observed(self._store, self._observers)
         tracing.opened(self._observers, self._store)
+        if self._voices.always:
+            self._hear()
         made = self._deps() if callable(self._deps) else self._deps
         made = await made if asyncio.iscoroutine(made) else made
         self._given = made if isinstance(made, Mapping) else ({} if made is None else {type(made): made})
@@ -165,19 +185,22 @@ class App:
     @property
     def voices(self) -> Voices:
         """Who listens to runs here; from the first listener on, it hears of all that is recorded."""
+        self._hear()
+        return self._voices
+
+    def _hear(self) -> None:
         if self._heard is not self.store:
             self._heard = self.store
             self.store.observe(self._voices)
-        return self._voices
-
-    @property
-    def db(self) -> str:
-        """The database, as it was named."""
-        return self._db
 
     def drives(self, id: str) -> bool:
         """Whether this process holds the run and carries it on."""
         return id in self._live
+
+    def ending(self, id: str) -> Ending | None:
+        """What tells when a run that is held here has come to rest."""
+        execution = self._live.get(id)
+        return execution.outcome if execution is not None else None
 
     # ---- runs
 
@@ -201,28 +224,30 @@ class App:
         worker = as_worker(worker)
         listens = input is UNSAID and getattr(worker, "converses", False)
         input = None if input is UNSAID else input
-        self._workers.setdefault(worker.name, worker)
+        self.known.add(worker)
+        code = code or self.known.code(worker)
         if isinstance(budget, str):
             Budget.parse(budget)
         settings = Settings(
-            model or (self._model if isinstance(self._model, str) else "") or self._environment.model,
+            model or self._models.default,
             tuple(approve),
             budget if isinstance(budget, str) else str(budget or ""),
             self._rules.autonomy,
-            tracing.joined(traceparent, extra, self._observers, self._environment),
+            tracing.joined(traceparent, self._models.noted(extra), self._observers, self._environment),
             listens,
         )
         if settings.model not in ("", "none"):
-            self._models(settings.model)(settings.model)  # a model that is not to be had is the caller's to mend, now
-        loaded = await engine.begin(self._around(settings, worker), worker, input, id=id, settings=settings, code=code)
+            self._models.of(settings)(settings.model)  # a model that is not to be had is the caller's to mend, now
+        await self._starts.turn()
+        loaded = await engine.begin(self.around(settings, worker), worker, input, id=id, settings=settings, code=code)
         if loaded is None:
             assert id is not None
             return await self._again(worker, input, id, listens=listens)
-        return Run(self, loaded.execution.id, self._drive(loaded))
+        return Run(self, loaded.execution.id, self.drive(loaded))
 
     async def _again(self, worker: Worker[Any, Any], input: Any, id: str, *, listens: bool) -> Run:
         """A run of this id exists: go on with it, if it is the same."""
-        around = self._around(Settings())
+        around = self.around(Settings())
         begun = await engine.started(around, id)
         same = listens or encode(await fetched(begun.input, self.store.blob)) == worker.takes.stored(input)[0]
         if begun.worker != worker.name or not same:
@@ -239,7 +264,7 @@ class App:
 
     async def _get(self, id: str) -> Run:
         if await self.store.find(id) is None:
-            raise UsageError(f"there is no run {id!r} in {self._db}; `stretto list` shows what there is")
+            raise UsageError(f"there is no run {id!r} in {self.db}; `stretto list` shows what there is")
         return await Run(self, id).refresh()
 
     def either(self, work: Coroutine[Any, Any, T]) -> Any:
@@ -254,110 +279,52 @@ class App:
         """Hold a run and let it go on, unless it has ended or somebody else holds it; `retry` goes on after a failure."""
         row = await self.store.find(id)
         if row is None:
-            raise UsageError(f"there is no run {id!r} in {self._db}; `stretto list` shows what there is")
+            raise UsageError(f"there is no run {id!r} in {self.db}; `stretto list` shows what there is")
         if id in self._live or row.state is RunState.CANCELLED or (row.state is RunState.FAILED and not retry):
             return
-        if row.state is RunState.DONE and not await engine.said_more(self._around(Settings()), id):
+        if row.state is RunState.DONE and not await engine.said_more(self.around(Settings()), id):
             return
         if row.state is RunState.FAILED and await self.store.find(f"{id}-undo") is not None:
             raise UsageError(f"run {id!r} was undone, so what it did is no fact any more; start a new run")
-        begun = await engine.started(self._around(Settings()), id)
-        worker = worker or await self._worker_of(begun)
+        begun = await engine.started(self.around(Settings()), id)
+        worker = worker or await self.worker_that_began(begun)
         settings = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
         if id in self._live or (row.state is RunState.DONE and not getattr(worker, "converses", False)):
             return
         loaded = await engine.take_up(
-            self._around(replace(settings, approve=tuple(settings.approve)), worker), id, worker
+            self.around(replace(settings, approve=tuple(settings.approve)), worker), id, worker
         )
         if loaded is not None:
-            self._drive(loaded)
+            self.drive(loaded)
 
-    async def _worker_of(self, begun: RunStarted) -> Worker[Any, Any]:
+    async def worker_that_began(self, begun: RunStarted) -> Worker[Any, Any]:
         """The worker that a run began with; one that undoes another run is made anew from that run's."""
         if not begun.code.startswith(UNDOES):
-            return self._find(begun.worker, begun.code)
-        of = await engine.started(self._around(Settings()), begun.code.removeprefix(UNDOES))
-        worker = await self._worker_of(of)
+            return self.known.find(begun.worker, begun.code)
+        of = await engine.started(self.around(Settings()), begun.code.removeprefix(UNDOES))
+        worker = await self.worker_that_began(of)
         return Undo(worker, reachable_tools(worker))
 
-    async def worker_of(self, id: str) -> Worker[Any, Any] | None:
-        """The worker that a run began with; None where its code is not here."""
+    async def worker_of(self, id: str, *, must: bool = False) -> Worker[Any, Any] | None:
+        """The worker that a run began with; None where its code is not here, or a `UsageError` where it must be."""
         try:
-            return await self._worker_of(await engine.started(self._around(Settings()), id))
+            return await self.worker_that_began(await engine.started(self.around(Settings()), id))
         except UsageError:
+            if must:
+                raise
             return None
 
-    async def undo(self, id: str, by: str) -> Run:
-        """See `Run.undo`."""
-        begun, rows = await engine.started(self._around(Settings()), id), await self.store.read(id)
-        worker = await self._worker_of(begun)
-        undo, new = Undo(worker, reachable_tools(worker)), f"{id}-undo"
-        value = {"run": id, "by": by, "channel": self.channel, "calls": await made(rows, self.store.blob)}
-        settings, code = Settings(autonomy=self._rules.autonomy), f"{UNDOES}{id}"
-        loaded = await engine.begin(self._around(settings, undo), undo, value, id=new, settings=settings, code=code)
-        if loaded is not None:
-            return Run(self, new, self._drive(loaded))
-        if (await engine.started(self._around(Settings()), new)).code != code:
-            raise UsageError(f"run {new!r} exists and undoes nothing; run {id!r} is undone under that id")
-        await self.take_up(new, retry=True)
-        return await Run(self, new).refresh()
-
-    def _find(self, name: str, code: str) -> Worker[Any, Any]:
-        if name in self._workers:
-            return self._workers[name]
-        if not code:
-            raise UsageError(
-                f"this run's worker {name!r} is not known here; name it in App([...]), or start runs from a worker "
-                "that stands by its name in a module"
-            )
-        return find_worker(code)
-
-    async def fork(
-        self,
-        id: str,
-        at: int,
-        *,
-        worker: Any = None,
-        input: Any = None,
-        model: str | None = None,
-        budget: str | None = None,
-    ) -> Run:
-        """A new run from the facts of another up to event `at`, with another worker, input or model; see `Run.fork`."""
-        begun = await engine.started(self._around(Settings()), id)
-        known = as_worker(worker) if worker is not None else await self._worker_of(begun)
-        if input is not None and at > 0:
-            raise UsageError(
-                "another input changes a run from its beginning; fork at 0 with it, finished tasks that it does not "
-                "touch are reused all the same"
-            )
-        self._workers[known.name] = known
-        around = self._around(Settings())
-        was = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
-        settings = replace(was, approve=(), model=model or was.model, budget=budget or was.budget)
-        value = input if input is not None else await fetched(begun.input, self.store.blob)
-        if worker is None or input is None:
-            value = known.takes.load(value)
-        new = await engine.fork(around, id, at, known, value, settings, begun.code if worker is None else "")
-        await self.take_up(new)
-        execution = self._live.get(new)
-        return await Run(self, new, execution.outcome if execution is not None else None).refresh()
-
-    async def rehearse(self, id: str, worker: Any = None) -> Outcome:
-        """See `Run.replay`."""
-        begun = await engine.started(self._around(Settings()), id)
-        known = as_worker(worker) if worker is not None else await self._worker_of(begun)
-        return await engine.rehearse(self._around(Settings()), id, known)
-
-    def _drive(self, loaded: engine.Loaded) -> Ending:
+    def drive(self, loaded: engine.Loaded) -> Ending:
         execution = loaded.execution
         self._live[execution.id] = execution
-        execution.outcome.then(lambda outcome: self._drove(execution.id, outcome))
+        execution.outcome.then(partial(self._drove, execution.id))
         return execution.begin(loaded.worker, loaded.value)
 
     def _drove(self, id: str, outcome: Outcome | None) -> None:
         self._live.pop(id, None)
         if isinstance(outcome, Stopped):
             self._errors[id] = outcome.error
+            self._stopped.add(id)
         elif outcome is not None:
             self._errors.pop(id, None)
 
@@ -388,60 +355,45 @@ class App:
                 return
             await asyncio.sleep(0.05)
 
-    async def _wake_parked(self) -> None:
-        """Take up parked runs that somebody has answered, or whose time has come."""
-        while True:
-            for id, letters in await self.store.due(SystemClock().now()):
-                if id not in self._live and (not letters or self._seen.get(id) != letters):
-                    self._seen[id] = letters
-                    try:
-                        await self.take_up(id)
-                    except UsageError:
-                        continue  # a run whose code is not here is somebody else's to wake
-                    except Exception as error:  # noqa: BLE001  the boundary: one run's trouble is not the others'
-                        self._errors[id] = error
-            await asyncio.sleep(LOOK)
+    async def _wake(self, id: str) -> None:
+        """Take up a run that nobody goes on with."""
+        if id in self._live:
+            return
+        try:
+            await self.take_up(id)
+        except UsageError:
+            return  # a run whose code is not here is somebody else's to wake
+        except Exception as error:  # noqa: BLE001  the boundary: one run's trouble is not the others'
+            self._errors[id] = error
+
+    def _owns(self, row: RunRow) -> bool:
+        """Whether an interrupted run is this app's to go on with, and did not stop here of an error that it would meet again."""
+        return row.worker in self.known.own and row.id not in self._stopped
 
     # ---- what runs are given
 
-    def _around(self, settings: Settings, worker: Worker[Any, Any] | None = None) -> Surroundings:
+    def around(self, settings: Settings, worker: Worker[Any, Any] | None = None) -> Surroundings:
         rules = self._rules
         if settings.approve:
             rules = replace(rules, approve=(*rules.approve, *settings.approve))
         for own in rules_in(worker):
             rules = rules.and_also(own)
         return Surroundings(
-            self.store, SystemClock(), rules, self._models(settings.model), self._given, guards=self._guards,
-            tracers=tracing.among(self._observers), listeners=self._voices.of,
+            self.store,
+            SystemClock(),
+            rules,
+            self._models.of(settings),
+            self._given,
+            guards=self._guards,
+            tracers=tracing.among(self._observers),
+            forecast=lambda boss, plan: forecast(boss, plan, self.past or self.store, self._models.of(settings)),
+            listeners=self._voices.of,
         )
 
-    def _models(self, default: str) -> Callable[[str], Model]:
-        """How a run finds its models by name; the empty name is the run's own."""
-        given = self._model if self._model is not None and not isinstance(self._model, str) else None
-        named = self._environment.resolver(default, self._blob, self._made)
-
-        def find(name: str) -> Model:
-            if not name and given is not None:
-                return given
-            wanted = name or default
-            if wanted.startswith("replay:"):
-                return RecordedModel(wanted.removeprefix("replay:"), self.store)
-            return named(wanted)
-
-        return find
-
-    async def _blob(self, digest: str) -> bytes:
-        return await self.store.blob(digest)
-
-    def converses(self, worker: str) -> bool:
-        """Whether the worker of that name is known here, and goes on after an answer."""
-        return bool(getattr(self._workers.get(worker), "converses", False))
+    async def converses(self, id: str) -> bool:
+        """Whether a run goes on after its answer when it is told more, as that of an agent does."""
+        return bool(getattr(await self.worker_of(id), "converses", False))
 
     def revive(self, view: View) -> Any:
         """A run's output as its worker's output type, where the worker is known here; else as plain data."""
-        return self.revived(view.worker, view.output) if view.state is RunState.DONE else view.output
-
-    def revived(self, worker: str, value: Any) -> Any:
-        """What a worker gave, as its output type, where the worker is known here; else as plain data."""
-        known = self._workers.get(worker)
-        return value if known is None else known.gives.load(value)
+        return self.known.revived(view.worker, view.output) if view.state is RunState.DONE else view.output

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
+from stretto.orchestrator.orchestrator import Orchestrator
 from stretto.policy.gate import Rules
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import Workflow
@@ -82,7 +83,8 @@ def _around(worker: Worker[Any, Any]) -> dict[str, Any]:
 
 def prompts(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What each worker may say to a model of its own accord, by worker and occasion."""
-    return {worker.name: dict(said) for worker in workers(root, around) if (said := getattr(worker, "prompts", None))}
+    told = (worker for worker in workers(root, around) if not isinstance(worker, Orchestrator))  # its parts say it
+    return {worker.name: dict(said) for worker in told if (said := getattr(worker, "prompts", None))}
 
 
 def rules_in(worker: Worker[Any, Any] | None) -> Iterator[Rules]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from stretto.core.errors import UsageError
+from stretto.core.events import Pruned, Row
 from stretto.core.values import Spend
 from stretto.runtime.view import TaskView, View
 
 NOTHING = Spend()
+
+
+def refuse_pruned(rows: Sequence[Row]) -> None:
+    """Refuse to look at what a run did where that is gone."""
+    if rows and rows[-1].kind == Pruned.kind:
+        id = rows[-1].run
+        raise UsageError(f"run {id} was pruned, and what it did is gone; `stretto audit verify` has the proof")
 
 
 def spent_by_task(view: View) -> dict[str, Spend]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stretto.runtime.view import WaitView, fetched
+from stretto.core.errors import UsageError
+from stretto.runtime.view import View, WaitView, fetched
 
 
 async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dict[str, Any]:
@@ -29,3 +30,42 @@ async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dic
         "expires": None if asked.expires is None else asked.expires / 1e6,
         "asked": wait.begun / 1e6,
     }
+
+
+def sentence(run: str, approvals: Sequence[Mapping[str, Any]]) -> str:
+    """What a run waits for, in one line."""
+    if not approvals:
+        return f"run {run} is not finished; `stretto resume {run}` continues it"
+    asked = "; ".join(
+        f"{item['kind']} {item['id']}" + (f" of {item['tool']}" if item["tool"] else "") for item in approvals[:3]
+    )
+    more = f" and {len(approvals) - 3} more" if len(approvals) > 3 else ""
+    return f"run {run} waits for {asked}{more}"
+
+
+def wanted(run: str, view: View, name: str | None) -> WaitView:
+    """The open question that an answer names; the only one where it names none."""
+    waits = [wait for wait in view.open_waits if wait.asked.ask != "timer"]
+    if name is None and len(waits) == 1:
+        return waits[0]
+    for wait in view.waits.values():
+        if name and wait.asked.wait == name:
+            if wait.withdrawn:
+                raise UsageError(f"{name} of run {run} needs no answer any more: the run went on without it")
+            if wait.answer is None:
+                return wait
+            raise UsageError(
+                f"{name} of run {run} was answered already: {wait.answer.decision} by "
+                f"{wait.answer.by or wait.answer.channel}"
+            )
+    named = [wait for wait in waits if name in (wait.asked.tool, wait.asked.prompt)]
+    if name and len(named) == 1:
+        return named[0]
+    names = ", ".join(f"{wait.asked.wait} ({wait.asked.tool or wait.asked.prompt})" for wait in waits)
+    if not waits:
+        raise UsageError(f"run {run} ({view.state.value}) waits for no answer")
+    raise UsageError(
+        f"run {run} has no open question {name!r}; it waits for {names}"
+        if name
+        else f"run {run} waits for several answers; name one of {names}"
+    )

@@ -1,8 +1,19 @@
-"""Where stretto looks for what was not said: the environment and the working folder. Nothing else reads them."""
+"""Where stretto looks for what was not said: the environment and the working folder. Nothing else reads them.
+
+`stretto.toml` in the working folder names models by what they are for, and what their providers allow:
+
+    [models]
+    strong = "anthropic:claude-sonnet-4-6"
+    light = "openai:gpt-5-mini"
+
+    [limits]
+    openai = "2 at once, 500 requests, 200000 tokens"
+"""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +23,23 @@ from stretto.core import faults
 from stretto.core.errors import UsageError
 from stretto.core.ports import Model, Store
 from stretto.journal.memory import MemoryStore
+from stretto.journal.reading import ReadOnlyStore, is_protected
 from stretto.journal.sqlite import SqliteStore
-from stretto.models.resolve import resolve
+from stretto.models.resolve import meant, resolve
 
 DEFAULT_DB = ".stretto/runs.db"
+FILE = "stretto.toml"
+_ALIAS = "STRETTO_MODEL_"
+_TABLES = ("models", "limits")
+Tables = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The process's environment as stretto uses it."""
+    """The process's environment as stretto uses it, and the tables of the settings file."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
 
     @classmethod
     def here(cls) -> Environment:
@@ -30,7 +47,7 @@ class Environment:
         plan = os.environ.get("STRETTO_FAULT", "")
         if plan:
             faults.lay(faultplan.parse(plan))
-        return cls(os.environ)
+        return cls(os.environ, _tables(Path(FILE)))
 
     @property
     def db(self) -> str:
@@ -42,13 +59,28 @@ class Environment:
         """The model of agents that name none."""
         return self.variables.get("STRETTO_MODEL", "")
 
+    @property
+    def models(self) -> dict[str, str]:
+        """Models by what they are for: of the settings file, and of `STRETTO_MODEL_STRONG` and the like."""
+        found = ((name, value) for name, value in self.variables.items() if name.startswith(_ALIAS) and value)
+        return {**self.tables.get("models", {}), **{name.removeprefix(_ALIAS).lower(): value for name, value in found}}
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """What providers and models allow, of the settings file."""
+        return self.tables.get("limits", {})
+
     def resolver(
-        self, default: str, blobs: Callable[[str], Awaitable[bytes]], made: dict[str, Model]
+        self,
+        default: str,
+        blobs: Callable[[str], Awaitable[bytes]],
+        made: dict[str, Model],
+        aliases: Mapping[str, str],
     ) -> Callable[[str], Model]:
         """How a run finds its models by name; each is made once, kept in `made`, and so are its connections."""
 
         def find(name: str) -> Model:
-            name = name or default or self.model
+            name = meant(name or default or self.model, aliases)
             if name in made:
                 return made[name]
             if not name or name == "none":
@@ -66,12 +98,33 @@ _WAYS_OUT = (
 )
 
 
+def _tables(path: Path) -> Tables:
+    """The tables of the settings file; none where there is no file."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    for name, table in found.items():
+        if name not in _TABLES:
+            raise UsageError(
+                f"{path}: {name!r} is not known; its tables are {', '.join(f'[{one}]' for one in _TABLES)}"
+            )
+        if not (isinstance(table, dict) and all(isinstance(value, str) for value in table.values())):
+            raise UsageError(f"{path}: [{name}] holds lines like {_LIKE[name]}")
+    return found
+
+
+_LIKE = {"models": 'strong = "anthropic:claude-sonnet-4-6"', "limits": 'openai = "2 at once, 500 requests"'}
+
+
 def open_store(url: str) -> Store:
     """The store that an URL or path names."""
     if url == ":memory:":
         return MemoryStore()
-    if url.startswith("sqlite:///"):
-        return SqliteStore(Path(url.removeprefix("sqlite:///")))
-    if "://" in url:
+    name = url.removeprefix("sqlite:///")
+    if "://" in name:
         raise UsageError(f"database {url!r} is not known; it is a path, sqlite:///PATH or :memory:")
-    return SqliteStore(Path(url))
+    path = Path(name)
+    return ReadOnlyStore(path) if is_protected(path) else SqliteStore(path)

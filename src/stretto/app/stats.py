@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from stretto.app.gaps import Gaps
-from stretto.core.events import Answered
+from stretto.core.events import Answered, Row, StepFailed, TaskFailed
 from stretto.core.ports import Store
 from stretto.core.values import RunState
 from stretto.runtime.failures import failure_from
@@ -35,6 +35,7 @@ async def stats(store: Store, *, since: int = 0, last: int | None = None) -> Sta
         "runs": len(runs),
         "states": dict(Counter(run.view.state.value for run in runs).most_common()),
         "failures": _failures(runs),
+        "errors": _errors(runs),
         "interventions": _interventions(runs),
         "rubber_stamps": _rubber_stamps(runs),
         "cost": _percentiles([float(run.view.spend.usd) for run in runs]),
@@ -46,6 +47,8 @@ async def stats(store: Store, *, since: int = 0, last: int | None = None) -> Sta
 class _Run:
     view: View
     busy: float
+    errors: Counter[tuple[str, str, str]]
+    """By worker, what failed in it (itself, a model, a tool), and the error's class."""
 
     @property
     def answered(self) -> Iterator[WaitView]:
@@ -58,7 +61,7 @@ class _Run:
 async def _run(store: Store, id: str) -> _Run:
     rows = await store.read(id)
     view = await View(rows).whole(store.blob)
-    return _Run(view, Gaps(rows).busy(view.begun, view.updated) / _SECOND)
+    return _Run(view, Gaps(rows).busy(view.begun, view.updated) / _SECOND, Counter(_failed(view, rows)))
 
 
 # ---- failures
@@ -73,6 +76,32 @@ def _failures(runs: Iterable[_Run]) -> list[Stats]:
             found[root.worker, root.kind].append(run.view.id)
     groups = sorted(found.items(), key=lambda group: -len(group[1]))
     return [{"worker": worker, "error": kind, "runs": len(ids), "last": ids[0]} for (worker, kind), ids in groups]
+
+
+def _failed(view: View, rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
+    """Everything that failed on the way, whatever came of the run; a task once for each of its attempts."""
+    for row in rows:
+        match row.event():
+            case StepFailed(step=step, name=name, type=kind):
+                task = view.tasks.get(row.scope.partition(".")[0])
+                yield task.worker if task else view.worker, f"{step} {name}", kind or "Error"
+            case TaskFailed(failure=dict(failure)) if failure.get("cause") is None:
+                yield str(failure.get("worker", "")), "task", str(failure.get("kind", "Error"))
+            case _:
+                pass
+
+
+def _errors(runs: Iterable[_Run]) -> list[Stats]:
+    """What fails in runs, also in those that were done all the same, the most frequent first."""
+    times: Counter[tuple[str, str, str]] = Counter()
+    found: Counter[tuple[str, str, str]] = Counter()
+    for run in runs:
+        times.update(run.errors)
+        found.update(run.errors.keys())
+    return [
+        {"worker": worker, "where": where, "error": kind, "times": count, "runs": found[worker, where, kind]}
+        for (worker, where, kind), count in times.most_common()
+    ]
 
 
 # ---- people

@@ -114,7 +114,7 @@ async def _question(wait: WaitView, blob: Blob) -> Entry:
     return {"request": request, "result": {**result, "value": await fetched(answer.value, blob), "at": wait.answered}}
 
 
-async def conversation(request: Any, blob: Blob) -> Any:
+async def conversation(request: dict[str, str], blob: Blob) -> Entry:
     """A model's request with its messages and frame in place of their digests."""
     messages, head = [], request["conversation"]
     while head:

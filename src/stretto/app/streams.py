@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakSet
 
 from stretto.core.canonical import encode
 from stretto.core.events import Row, StepDone, StepFailed
@@ -47,14 +48,16 @@ class Part:
 class Listener:
     """One who listens to a run. What is not taken in time grows together: a slow one has longer pieces, and no more."""
 
-    def __init__(self, spoken: Sequence[Part] = ()) -> None:
+    def __init__(self, spoken: Sequence[Part] = (), *, silent: bool = False) -> None:
+        self.silent = silent
         self._parts = list(spoken)
         self._news = asyncio.Event()
 
     def add(self, part: Part) -> None:
         """A model said something."""
-        _append(self._parts, part)
-        self._news.set()
+        if not self.silent:
+            _append(self._parts, part)
+            self._news.set()
 
     def look(self) -> None:
         """Something was recorded."""
@@ -74,30 +77,28 @@ class Listener:
 
 
 class Voices:
-    """The listeners of an app's runs. Models are asked to stream only where somebody listens."""
+    """The listeners of an app's runs. Models are asked to stream where somebody listens, or `always`."""
 
-    def __init__(self) -> None:
-        self._listeners: dict[str, list[Listener]] = {}
+    def __init__(self, *, always: bool = False) -> None:
+        self.always = always
+        self._listeners: dict[str, WeakSet[Listener]] = {}
         self._spoken: dict[str, dict[str, list[Part]]] = {}
         """What was said so far of messages that are not recorded yet, by run and message."""
 
-    @contextlib.contextmanager
-    def listen(self, run: str) -> Iterator[Listener]:
-        """Listen to a run, from the beginning of what is being said."""
-        listener = Listener([part for parts in self._spoken.get(run, {}).values() for part in parts])
-        listeners = self._listeners.setdefault(run, [])
-        listeners.append(listener)
-        try:
-            yield listener
-        finally:
-            listeners.remove(listener)
-            if not listeners:
-                del self._listeners[run]
+    def listen(self, run: str, *, silent: bool = False) -> Listener:
+        """Listen to a run, from the beginning of what is being said, until the listener is forgotten.
+
+        A `silent` one wants to know that there is news, and models need not stream for it.
+        """
+        listener = Listener([part for parts in self._spoken.get(run, {}).values() for part in parts], silent=silent)
+        self._listeners = {run: listeners for run, listeners in self._listeners.items() if listeners}
+        self._listeners.setdefault(run, WeakSet()).add(listener)
+        return listener
 
     def of(self, scope: Scope, ident: str) -> Callable[[Delta], None] | None:
         """See `Surroundings.listeners`."""
         run = scope.run.id
-        if run not in self._listeners:
+        if not self.always and all(listener.silent for listener in self._listeners.get(run, ())):
             return None
         whole = Part(scope.worker, _task(scope.key), _message(scope.key, ident))
         parts = self._spoken.setdefault(run, {})[whole.message] = []
@@ -125,41 +126,45 @@ _ENDS = (StepDone.kind, StepFailed.kind)
 _RESTS = ("run_finished", "run_failed", "run_cancelled", "run_parked")
 
 
-async def stream(run: Run, app: App, after: int) -> AsyncIterator[Part]:
+async def stream(run: Run, app: App, after: int, listener: Listener) -> AsyncIterator[Part]:
     """What the run's models say, recorded behind event `after` or being said, until it has ended or waits."""
-    with app.voices.listen(run.id) as listener:
-        told = _Told(run)
-        while True:
-            is_at_rest = await at_rest(app, run.id)
-            for part in listener.take():
-                if told.adds(part):
-                    yield part
-            await run.refresh()
-            for row in run.events[after + 1 :]:
-                after = row.seq
-                for part in await told.recorded(row, app):
-                    yield part
-            if is_at_rest:
-                return
-            await listener.wait(QUIET if app.drives(run.id) else POLL)
+    hearing = Hearing(run, app, after, listener)
+    while True:
+        is_at_rest = await at_rest(app, run.id)
+        for part in await hearing.news():
+            yield part
+        if is_at_rest:
+            return
+        await listener.wait(QUIET if app.drives(run.id) else POLL)
 
 
 async def at_rest(app: App, id: str) -> bool:
     """Whether the run has ended, or waits, or nobody goes on with it."""
     row = await app.store.find(id)
-    return row is None or row.state is not RunState.RUNNING or not (row.held or app.drives(id))
+    if row is None:  # it has just been started, and its first event is on its way
+        return not app.drives(id)
+    return row.state is not RunState.RUNNING or not (row.held or app.drives(id))
 
 
-class _Told:
-    """What one listener was told of each message."""
+class Hearing:
+    """What a listener is told: pieces as they are said, and the rest of a message once it is in the journal."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, app: App, after: int, listener: Listener) -> None:
+        self._run, self._app, self._after, self._listener = run, app, after, listener
         self._text: dict[str, str] = {}
         self._calls: set[str] = set()
         self._over: set[str] = set()
 
-    def adds(self, part: Part) -> bool:
+    async def news(self) -> list[Part]:
+        """What was said and recorded since the last time."""
+        parts = [part for part in self._listener.take() if self._adds(part)]
+        await self._run.refresh()
+        for row in self._run.events[self._after + 1 :]:
+            self._after = row.seq
+            parts += await self._recorded(row)
+        return parts
+
+    def _adds(self, part: Part) -> bool:
         """Whether a piece is news: its message may have been told from the journal already."""
         if part.message in self._over:
             return False
@@ -168,7 +173,7 @@ class _Told:
             self._calls.add(part.message)
         return True
 
-    async def recorded(self, row: Row, app: App) -> list[Part]:
+    async def _recorded(self, row: Row) -> list[Part]:
         """The end of a message that is now in the journal, with all of it that was not told while it was said."""
         if not row.ident.startswith("model ") or row.kind not in _ENDS:
             return []
@@ -179,8 +184,8 @@ class _Told:
         event = row.event()
         if not isinstance(event, StepDone):
             return [replace(whole, end="lost")] if told or whole.message in self._calls else []
-        result = await fetched(event.result, app.store.blob)
-        _, message = unlink(await app.store.blob(result["message"]))
+        result = await fetched(event.result, self._app.store.blob)
+        _, message = unlink(await self._app.store.blob(result["message"]))
         parts = []
         if message.text.startswith(told) and message.text != told:
             parts.append(replace(whole, text=message.text[len(told) :]))

@@ -1,15 +1,22 @@
-"""Telemetry of an app: none, unless `App(telemetry=...)` or STRETTO_OTLP names a collector, or an observer is one."""
+"""Who watches an app's runs; and its telemetry, which is none unless a collector is named.
+
+That is `App(telemetry=...)`, `STRETTO_OTLP`, or an observer that is a `Tracer`.
+"""
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stretto.app.settings import Environment
+from stretto.core.events import Row
 from stretto.core.ports import Observer, Store, Tracer
 from stretto.telemetry.otel import OpenTelemetry
 from stretto.telemetry.traces import KEY, TraceParent
+
+_LOG = logging.getLogger("stretto")
 
 
 def tracers(telemetry: str | bool | None, environment: Environment) -> list[Observer]:
@@ -21,6 +28,27 @@ def tracers(telemetry: str | bool | None, environment: Environment) -> list[Obse
 def among(observers: Iterable[Observer]) -> tuple[Tracer, ...]:
     """Those who follow runs from process to process."""
     return tuple(observer for observer in observers if isinstance(observer, Tracer))
+
+
+def observed(store: Store, observers: Iterable[Observer]) -> None:
+    """Show what is committed to all of them."""
+    for observer in observers:
+        store.observe(_Harmless(observer))
+
+
+class _Harmless:
+    """An observer whose own errors stop no run: they are a warning, once."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer, self._warned = observer, False
+
+    def see(self, rows: Sequence[Row]) -> None:
+        try:
+            self._observer.see(rows)
+        except Exception:  # noqa: BLE001  the boundary: whoever only watches cannot do harm
+            if not self._warned:
+                self._warned = True
+                _LOG.warning("observer %r failed; runs go on without it", self._observer, exc_info=True)
 
 
 def opened(observers: Iterable[Observer], store: Store) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from stretto.app.fed import fed
 from stretto.app.gaps import Gaps
 from stretto.app.steps import rule
+from stretto.app.timeline import worked
 from stretto.core.errors import Failure
 from stretto.core.events import Row, RunFailed
 from stretto.core.values import RunState
@@ -36,9 +38,17 @@ def why(view: View, rows: Sequence[Row]) -> Reasons:
     reasons["doubts"] = [_answer(wait) for wait in view.waits.values() if wait.asked.ask == "doubt"]
     reasons["retries"] = list(_retries(view))
     reasons["plans"] = list(_decided(view, "plan"))
+    reasons["checks"] = list(_decided(view, "guard", "accept"))
+    reasons["handoffs"] = list(_decided(view, "handoff"))
     reasons["resolved"] = list(_decided(view, "resolved"))
     reasons["judged"] = list(_decided(view, "judged"))
-    return {**reasons, "time": _time(view, gaps), "events": len(rows), "head": rows[-1].hash if rows else ""}
+    reasons["forecast"] = list(_decided(view, "forecast"))
+    return {
+        **reasons,
+        "time": worked(view, gaps, view.updated),
+        "events": len(rows),
+        "head": rows[-1].hash if rows else "",
+    }
 
 
 # ---- a failure
@@ -60,7 +70,21 @@ def _failure(view: View, rows: Sequence[Row]) -> Reasons:
         at = at.cause
     chain = [_level(level, tasks) for level in reversed(levels)]
     step = next((view.steps[place] for place in passed if place in view.steps), None)
-    return {"error": root.error, "kind": root.kind, "step": _step(step) if step else None, "chain": chain}
+    where = next((place for place in passed if place in view.steps or task_key(*place) in view.tasks), ("", ""))
+    before = fed(view, rows, *_inmost(where, view))
+    return {
+        "error": root.error,
+        "kind": root.kind,
+        "step": _step(step) if step else None,
+        "chain": chain,
+        "fed": before,
+    }
+
+
+def _inmost(place: tuple[str, str], view: View) -> tuple[str, str]:
+    """The failed step; of a task that failed outside any step, a place in it behind everything that it did."""
+    key = task_key(*place)
+    return (key, "") if place not in view.steps and key in view.tasks else place
 
 
 def _level(level: Reasons, tasks: Sequence[TaskView]) -> Reasons:
@@ -119,11 +143,11 @@ def _answer(wait: WaitView) -> Reasons:
     }  # fmt: skip
 
 
-def _decided(view: View, what: str) -> Iterator[Reasons]:
-    """What orchestrators decided: versions of plans, conflicts of results, opinions of the whole."""
+def _decided(view: View, *what: str) -> Iterator[Reasons]:
+    """What was decided of a kind: verdicts, handoffs, versions of plans, conflicts of results, opinions of the whole."""
     for seq, _, name, value in view.decisions:
-        if name == what and isinstance(value, dict):
-            yield {"step": seq, **value}
+        if name in what and isinstance(value, dict):
+            yield {"step": seq, **({"of": name} if len(what) > 1 else {}), **value}
 
 
 def _retries(view: View) -> Iterator[Reasons]:
@@ -133,26 +157,3 @@ def _retries(view: View) -> Iterator[Reasons]:
     for step in view.steps.values():
         if step.state == "failed":
             yield {"step": step.seq, "what": f"{step.kind} {step.name}", "error": step.error}
-
-
-def _time(view: View, gaps: Gaps) -> Reasons:
-    """Seconds: from begin to end, of these with a process at work, and the work that was done in them."""
-    busy = gaps.busy(view.begun, view.updated)
-    work = _work(view, gaps)
-    return {
-        "whole": (view.updated - view.begun) / _SECOND, "busy": busy / _SECOND, "work": work / _SECOND,
-        "at_once": round(work / busy, 2) if busy else 1.0,
-    }  # fmt: skip
-
-
-def _work(view: View, gaps: Gaps) -> int:
-    """What all tasks took that gave nothing away and waited for nobody, and all steps of the others."""
-    steps: dict[str, int] = {}
-    for step in view.steps.values():
-        steps[step.task] = steps.get(step.task, 0) + step.took
-    others = {task.parent for task in view.tasks.values()} | {wait.task for wait in view.waits.values()}
-    total = steps.get("", 0)
-    for task in view.tasks.values():
-        own = 0 if task.key in others or not task.ended else gaps.busy(task.begun, task.ended)
-        total += max(own, steps.get(task.key, 0))
-    return total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from stretto.app.handle import Run
@@ -19,8 +19,8 @@ from stretto.cli.watch import Display, Silent, Watch
 from stretto.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from stretto.cli.speech import Speech
     from stretto.cli.question import Questions
+    from stretto.cli.speech import Speech
 
 End = Callable[[Run, App], Awaitable[int]]
 Begin = Callable[[App], Awaitable[tuple[str, str]]]
@@ -35,6 +35,7 @@ def carry(
     by: str = "",
     standing: Iterable[str] = (),
     telemetry: str | None = None,
+    limits: Mapping[str, str] | None = None,
     speech: Speech | None = None,
     end: End | None = None,
 ) -> int:
@@ -42,27 +43,31 @@ def carry(
 
     `speech` says aloud what models say meanwhile; `end` says in the end how the run stands, in place of `leave`.
     """
-    watch = Watch(_display(common))
+    display = _display(common)
+    watch = Watch(display)
     signals = Signals()
 
     async def work(app: App) -> int:
         if id is not None:
             await watch.catch_up(app.store, id, quietly=True)
         signals.say = lambda: _let_go(watch, app.db)
-        known = len(watch.declined)
+        known, before = len(watch.declined), watch.view.seq
         run, wait = await begin(app)
-        follower = Follower(app, run, watch, by or user(), _questions(common, signals), standing)
+        if speech is not None:
+            speech.listen(app, run, before)
+        if display.is_live:
+            watch.listener = app.voices.listen(run)
+        follower = Follower(app, run, watch, by or user(), questions_for(common, signals), standing, speech)
         if wait and not app.drives(run) and await follower.is_taken(wait):
             return _handed_over(await app.get(run), common)
-        rest = follower.to_rest()
-        rested = await (rest if speech is None else speech.along(await app.get(run), watch.view.seq, rest))
+        rested = await follower.to_rest()
         if len(watch.declined) > known and follower.is_alone:
             raise UsageError(f"the answer was not taken: {watch.declined[-1].reason}")
         if end is not None:
             return await end(rested, app)
         return leave(rested, common, app.db, told=speech.said if speech else "")
 
-    return inside(common, work, [watch], signals, telemetry)
+    return inside(common, work, [watch], signals, telemetry, limits)
 
 
 def _handed_over(run: Run, common: Common) -> int:
@@ -82,7 +87,8 @@ def _display(common: Common) -> Display:
     return PlainLines()
 
 
-def _questions(common: Common, signals: Signals) -> Questions | None:
+def questions_for(common: Common, signals: Signals) -> Questions | None:
+    """Who asks at this terminal, if anybody sits here."""
     if common.json or not can_ask():
         return None
     questions: Questions = importlib.import_module("stretto.cli.question").Questions(signals.elsewhere)

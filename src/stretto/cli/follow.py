@@ -21,9 +21,12 @@ from stretto.runtime.view import WaitView
 
 if TYPE_CHECKING:
     from stretto.cli.question import Questions
+    from stretto.cli.speech import Speech
 
 TICK = 0.1
 """Seconds between two looks at a run."""
+SPEAKING = 0.03
+"""The same where what models say is written down as they say it."""
 CLAIM = 1.0
 """Seconds between two tries to take up a run whose holder may have died."""
 
@@ -39,9 +42,10 @@ class Follower:
         by: str,
         questions: Questions | None = None,
         standing: Iterable[str] = (),
+        speech: Speech | None = None,
     ) -> None:
         self._app, self._id, self._watch, self._by, self._questions = app, run, watch, by, questions
-        self._standing = frozenset(standing)
+        self._standing, self._speech = frozenset(standing), speech
         self._answered: set[str] = set()
         self._postponed: set[str] = set()
         self._heard = 0
@@ -70,6 +74,9 @@ class Follower:
             while not await self._is_at_rest():
                 await self._pause()
                 await self._look()
+            await self._speak()
+        if self._speech is not None:
+            self._speech.end()
         run: Run = await self._app.get(self._id)
         return run
 
@@ -83,14 +90,21 @@ class Follower:
             self._answered.discard(declined.letter.split(" ")[1])
             if self._questions is not None:
                 note(f"  the answer was not taken: {declined.reason}")
+        await self._speak()
+        self._watch.hear()
         self._watch.display.tick(self._watch)
 
+    async def _speak(self) -> None:
+        if self._speech is not None:
+            await self._speech.speak()
+
     async def _pause(self) -> None:
+        pause = TICK if self._speech is None else SPEAKING
         if not self._app.drives(self._id):
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(pause)
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TICK):
+            async with asyncio.timeout(pause):
                 await self._app.settled(self._id)
 
     async def _is_at_rest(self) -> bool:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stretto.app.progress import progress
-from stretto.cli.terminal import drawn, is_unicode
+from stretto.cli.terminal import drawn, in_line, is_unicode
 from stretto.cli.tree import Line, lines
 from stretto.cli.watch import Watch
 from stretto.cli.words import counted, duration, spent
@@ -28,12 +28,16 @@ _SPIN = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _SPIN_ASCII = "|/-\\"
 FRAME = 0.2
 """Seconds between two drawings."""
+_SPEECH = 3
+"""Lines of what is being said."""
 _LAST_ROOM = 60
 """Lines that the tree may take when it stays on the screen."""
 
 
 class LiveTree:
     """See `Display`."""
+
+    is_live = True
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -84,14 +88,25 @@ class LiveTree:
 
     def _frame(self, watch: Watch, *, last: bool = False) -> RenderableType:
         view, now = watch.view, time.time_ns() // 1000
-        room = max(3, self._console.size.height - 5)
+        room = max(3, self._console.size.height - 5 - (_SPEECH + 1 if watch.speaking else 0))
         tree = lines(view, watch.gaps, now, max(room, _LAST_ROOM) if last else room, whole=last)
         if not tree:
             return Text("")
         head = self._head(watch, now if view.state is RunState.RUNNING else view.updated, still=last)
         if last:
             return Group(head, self._table(tree))
-        return Group(head, Text(""), self._table(tree), Text(""))  # what is typed meanwhile lands in the last line
+        typed = Text("")  # what is typed meanwhile lands in the last line
+        return Group(head, Text(""), self._table(tree), *self._speech(watch), typed)
+
+    def _speech(self, watch: Watch) -> Iterator[RenderableType]:
+        """The last words of who speaks now, on so many lines at most."""
+        part = watch.speaking
+        if part is None or self._console.size.height < 3 * _SPEECH:
+            return
+        width = max(20, self._console.size.width - 4)
+        words = in_line(part.text, len(part.text))[-width * (_SPEECH - 1) :]
+        yield Text("")
+        yield Text(self._fit(f"  {part.worker}: {words}"), style="italic dim", overflow="fold")
 
     def _head(self, watch: Watch, until: int, *, still: bool) -> Text:
         view = watch.view

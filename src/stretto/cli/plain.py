@@ -29,6 +29,8 @@ from stretto.runtime.view import TaskView
 class PlainLines:
     """See `Display`."""
 
+    is_live = False
+
     def __enter__(self) -> PlainLines:
         return self
 

@@ -11,6 +11,7 @@ from stretto.cli import codes
 from stretto.cli.options import Common
 from stretto.cli.terminal import command, in_line, note, out, out_json, pretty
 from stretto.cli.words import MICRO, cost, moment
+from stretto.core.ports import RunRow
 from stretto.core.values import RunState
 from stretto.runtime.failures import failure_from
 from stretto.runtime.functions import SAID
@@ -23,6 +24,13 @@ def leave(run: Run, common: Common, db: str, told: str = "") -> int:
     elif run.view.state is not RunState.DONE or pretty(run.view.output) != told:
         _tell(run, db)
     return codes.of_state(run.view.state)
+
+
+def standing(row: RunRow, db: str) -> tuple[str, str]:
+    """A run's state for a person, and how to go on where its process has died."""
+    if row.state is not RunState.RUNNING or row.held:
+        return row.state.value, ""
+    return "interrupted", f"  · {command(db, 'resume', row.id)}"
 
 
 def as_object(run: Run) -> dict[str, Any]:
@@ -54,11 +62,19 @@ def _tell(run: Run, db: str) -> None:
         case RunState.CANCELLED:
             note(f"✗ run {run.id} was cancelled")
         case RunState.WAITING | RunState.RUNNING:
-            note(f"? run {run.id} waits; nothing of it is lost. To go on:")
-            for asked in run.approvals:
-                note(f"\n  {about(asked)}")
-                for meaning, words in ways(asked):
-                    note(f"    {meaning:<10} {command(db, *words)}")
+            _tell_waiting(run, db)
+
+
+def _tell_waiting(run: Run, db: str) -> None:
+    """What it answered last, in a conversation, and what it waits for."""
+    for asked in run.approvals:
+        if (asked["kind"], asked["prompt"]) == ("signal", SAID) and asked["content"] is not None:
+            out(pretty(asked["content"]))
+    note(f"? run {run.id} waits; nothing of it is lost. To go on:")
+    for asked in run.approvals:
+        note(f"\n  {about(asked)}")
+        for meaning, words in ways(asked):
+            note(f"    {meaning:<10} {command(db, *words)}")
 
 
 def about(asked: Mapping[str, Any]) -> str:

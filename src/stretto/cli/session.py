@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,14 +25,14 @@ SHOW_CURSOR = "\x1b[?25h"
 
 def has_database(common: Common) -> bool:
     """Whether there is a database to look at."""
-    path = _named(common).removeprefix("sqlite:///")
+    path = database(common).removeprefix("sqlite:///")
     return "://" in path or Path(path).exists()
 
 
 def reading(common: Common, work: Work) -> int:
     """Do something with runs that exist: it makes no database where there is none."""
     if not has_database(common):
-        raise UsageError(f"there is no database {_named(common)}; `stretto run` makes one, --db names another")
+        raise UsageError(f"there is no database {database(common)}; `stretto run` makes one, --db names another")
     return inside(common, work)
 
 
@@ -42,9 +42,10 @@ def inside(
     observers: Sequence[Observer] = (),
     interrupted: Signals | None = None,
     telemetry: str | None = None,
+    limits: Mapping[str, str] | None = None,
 ) -> int:
     """Do something with runs. Ctrl-C or SIGTERM lets go of those held here, says `interrupted.say`, and leaves."""
-    app = App(db=common.db, channel="cli", observers=observers, telemetry=telemetry)
+    app = App(db=common.db, channel="cli", observers=observers, telemetry=telemetry, limits=limits)
     return app.in_own_loop(_guarded(app, work, interrupted or Signals()), for_good=True)
 
 
@@ -60,7 +61,8 @@ async def _guarded(app: App, work: Work, signals: Signals) -> int:
             return _leave()
 
 
-def _named(common: Common) -> str:
+def database(common: Common) -> str:
+    """The database that was named, or that is looked for."""
     return common.db or Environment.here().db
 
 
@@ -81,6 +83,7 @@ class Signals:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.remove_signal_handler(number)
+        self._deaf = True  # one that came at the very end is on its way still
 
     @contextmanager
     def elsewhere(self) -> Iterator[None]:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 from stretto.app.handle import Run
-from stretto.app.streams import Part
+from stretto.app.host import App
+from stretto.app.streams import Hearing, Part
 from stretto.cli.terminal import note, safe
 from stretto.runtime.recording import ROOT
-
-T = TypeVar("T")
-PAUSE = 0.05
-"""Seconds between two looks whether a run that waited goes on."""
 
 
 class Speech:
@@ -24,59 +18,54 @@ class Speech:
     def __init__(self) -> None:
         self.said = ""
         """The last message that was told to its end."""
-        self._after = -1
-        self._over = False
+        self._hearing: Hearing | None = None
+        self._alone: bool | None = None
         self._open: Part | None = None
         self._text = ""
         self._later: dict[str, list[Part]] = {}
 
-    async def along(self, run: Run, after: int, work: Coroutine[Any, Any, T]) -> T:
-        """Speak while `work` sees the run through, from behind event `after`."""
-        self._after, self._over = after, False
-        speaking = asyncio.get_running_loop().create_task(self._speak(run))
-        try:
-            result = await work
-            self._over = True
-            await speaking
-        finally:
-            speaking.cancel()
-            self._line()
-        return result
+    def listen(self, app: App, id: str, after: int) -> None:
+        """Listen from now on, to what is said behind event `after`."""
+        self._app, self._run = app, Run(app, id)
+        self._hearing = Hearing(self._run, app, after, app.voices.listen(id))
 
-    async def _speak(self, run: Run) -> None:
-        while True:
-            is_last = self._over
-            async for part in run.stream(after=self._after):
-                if self._is_heard(run, part):
-                    self._tell(run, part)
-            self._after = len(run.events) - 1
-            if is_last:
-                return
-            await asyncio.sleep(PAUSE)
+    async def speak(self) -> None:
+        """Say what was said since the last time."""
+        if self._hearing is None:
+            return
+        if self._alone is None:
+            self._alone = await self._app.converses(self._run.id)
+        for part in await self._hearing.news():
+            if self._is_heard(self._run, part):
+                self._tell(part)
+
+    def end(self) -> None:
+        """Nothing more will be said."""
+        self._line()
 
     def _is_heard(self, run: Run, part: Part) -> bool:
         """Whether it is part of the conversation: in an agent's run, what its tools and judges say is not."""
-        if not run.converses:
+        if not self._alone:
             return True
         task = run.view.tasks.get(part.task)
         return task is None or task.parent == ROOT or task.label == "handoff"
 
-    def _tell(self, run: Run, part: Part) -> None:
+    def _tell(self, part: Part) -> None:
         if self._open is not None and part.message != self._open.message:
             self._later.setdefault(part.message, []).append(part)
             return
         if self._open is None:
             self._open, self._text = part, ""
         if part.text:
-            if not self._text and not run.converses:
+            if not self._text and not self._alone:
                 note(f"{part.worker}:")
             sys.stdout.write(safe(part.text))
             sys.stdout.flush()
             self._text += part.text
         if part.end:
-            self._end(run, part)
+            self._end(part)
 
-    def _end(self, run: Run, part: Part) -> None:
+    def _end(self, part: Part) -> None:
         self._line()
         if part.end == "lost" and self._text:
             note("(that was cut off, and does not count)")
@@ -84,7 +73,7 @@ class Speech:
         self._open = None
         for message in list(self._later):
             for held in self._later.pop(message):
-                self._tell(run, held)
+                self._tell(held)
 
     def _line(self) -> None:
         """End the line that was begun."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Protocol, cast
 
 from stretto.app.gaps import Gaps
+from stretto.app.streams import Listener, Part
 from stretto.core.events import Declined, Ref, Row
 from stretto.core.ports import Store
 from stretto.runtime.view import View
@@ -14,6 +16,9 @@ from stretto.runtime.view import View
 
 class Display(Protocol):
     """What shows a run while it goes on; entered and left around it."""
+
+    is_live: bool
+    """Whether it shows what models say while they say it."""
 
     def __enter__(self) -> Display: ...
 
@@ -41,7 +46,21 @@ class Watch:
         self.gaps = Gaps()
         self.declined: list[Declined] = []
         """The answers that were not taken."""
+        self.listener: Listener | None = None
+        """Hears what models say, where the display shows it."""
+        self._said: dict[str, Part] = {}
         self._missed = False
+
+    def hear(self) -> None:
+        """Take in what models have said since the last time."""
+        for part in self.listener.take() if self.listener is not None else ():
+            before = self._said.get(part.message)
+            self._said[part.message] = replace(part, text=before.text + part.text) if before is not None else part
+
+    @property
+    def speaking(self) -> Part | None:
+        """What is being said now, by the one who began last."""
+        return next((part for part in reversed(self._said.values()) if part.text), None)
 
     def see(self, rows: Sequence[Row]) -> None:
         """See `Observer`."""
@@ -74,6 +93,7 @@ class Watch:
 
     def _fold(self, row: Row) -> None:
         self.gaps.see(row)
+        self._said.pop(f"{row.scope} {row.ident}", None)
         if row.kind == Declined.kind:
             self.declined.append(cast(Declined, row.event()))
         self.view.see(row)
@@ -81,6 +101,8 @@ class Watch:
 
 class Silent:
     """Shows nothing: for programs."""
+
+    is_live = False
 
     def __enter__(self) -> Silent:
         return self

@@ -12,6 +12,7 @@ from typing import cast
 from stretto.agents.agent import Brain
 from stretto.app.code import load_file
 from stretto.app.flows.source import Node
+from stretto.app.settings import Environment
 from stretto.core.errors import UsageError
 from stretto.core.messages import ModelRequest
 from stretto.core.ports import Model
@@ -82,6 +83,8 @@ class Beside:
         provider, separator, name = node.text.partition(":")
         if provider == "test" and separator:
             return _script(node, self.path(node, name)) if name else node.text
+        if node.text in Environment.here().models:
+            return node.text
         if not separator or provider not in (*VENDORS, "replay"):
             known = [*VENDORS, "test", "replay"]
             raise (

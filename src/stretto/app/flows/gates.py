@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stretto.app.flows.condition import Condition
 from stretto.app.flows.source import Node
-from stretto.app.flows.stages import Ended, Job, Stage
+from stretto.app.flows.stages import Ended, Job, Rule, Stage
 from stretto.app.flows.wording import Wording
 from stretto.core.canonical import Json, decode, encode
-from stretto.core.errors import PolicyDenied
+from stretto.core.scope import current
 from stretto.core.values import Accepted
 from stretto.patterns.loop import feedback
 from stretto.runtime import functions
@@ -26,6 +27,7 @@ class Review:
     expires: float | None = None
     rejected: Stage | None = None
     revise: Stage | None = None
+    when: Condition | Rule | None = None
 
     @property
     def inner(self) -> tuple[Stage, ...]:
@@ -33,17 +35,21 @@ class Review:
         return tuple(stage for stage in (self.rejected, self.revise) if stage is not None)
 
     async def run(self, job: Job, value: object) -> object:
-        """The accepted value."""
+        """The accepted value; the value itself where nobody needs to look."""
+        when, scope = self.when, current.get()
+        if when is not None and not await scope.decide("gate", lambda: bool(when(value))):
+            return value
         while True:
             question = self.question.fill(job.goal, value)
+            if self.rejected is None and self.revise is None:
+                return await functions.approved(value, question, to=self.to, expires=self.expires)
             answer = await functions.review(value, question, to=self.to, expires=self.expires)
             if isinstance(answer, Accepted):
                 return answer.value
             told = feedback(job.goal, value, answer.reason)
             if self.rejected is not None:
                 raise Ended(await self.rejected.run(job, told))
-            if self.revise is None:
-                raise PolicyDenied(f"the review {question!r} was rejected: {answer.reason or 'no reason was given'}")
+            assert self.revise is not None
             value = await self.revise.run(job, told)
 
 

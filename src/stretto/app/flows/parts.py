@@ -145,13 +145,18 @@ class Parts:
     def _agent(self, name: str, node: Node) -> AnyWorker:
         given = node.fields("an agent", AGENT)
         plain: dict[str, Any] = {
-            key: given[key].plain for key in ("retry", "max_turns", "repair", "about") if key in given
+            key: given[key].plain
+            for key in ("retry", "limit", "max_turns", "repair", "compaction", "about", "refusal")
+            if key in given
         }
         agent: Agent[Any] = Agent(
             self.model(given),
             self._instructions(node, given),
             name=name,
             tools=self._tools(given),
+            handoffs=[self._receiver(one) for one in _listed(given, "handoffs")],
+            guards=[self._check(one) for one in _listed(given, "guards")],
+            accept=[self._check(one) for one in _listed(given, "accept")],
             output=kind(given["output"], f"{name}_output", self.beside) if "output" in given else str,
             input=kind(given["input"], f"{name}_input", self.beside) if "input" in given else Any,
             budget=checked(given["budget"], Budget.parse) if "budget" in given else None,
@@ -161,6 +166,19 @@ class Parts:
             **plain,
         )
         return agent
+
+    def _receiver(self, node: Node) -> Any:
+        """An agent that a conversation may go to; by its name where it is the one that hands over to this one."""
+        if node.text in self._making:
+            return node.text
+        found = self.worker(node)
+        if not isinstance(found, Agent):
+            raise node.wrong(f"{node.text!r} is no agent; only an agent goes on with a conversation")
+        return found
+
+    def _check(self, node: Node) -> Any:
+        """A worker of the file, or what stands in Python: a function, a worker, or at_least(...)."""
+        return self.beside.find(node) if is_reference(node.text) else self.worker(node)
 
     def model(self, given: Mapping[str, Node]) -> Brain | list[Brain] | None:
         """The model named in these fields, else the file's; None is the run's."""
@@ -179,9 +197,8 @@ class Parts:
         return self.beside.function(text) if is_reference(text.text) else text.text
 
     def _tools(self, given: Mapping[str, Node]) -> list[Part]:
-        nodes = given["tools"].items if "tools" in given and given["tools"].value else []
         tools: dict[str, Part] = {}
-        for node in nodes:
+        for node in _listed(given, "tools"):
             part = self.tool(node)
             if part.name in tools:
                 raise node.wrong(f"two tools of this agent are named {part.name!r}; keep one of them")
@@ -198,6 +215,10 @@ def tools_of(parts: list[Part]) -> Iterator[str]:
         held = getattr(part, "tools", ())
         yield from (getattr(thing, "name", None) or thing.__name__ for thing in held if not isinstance(thing, Worker))
         yield from tools_of([*part.members])
+
+
+def _listed(given: Mapping[str, Node], name: str) -> list[Node]:
+    return given[name].items if name in given and given[name].value else []
 
 
 def _settings(given: Mapping[str, Node]) -> dict[str, Any]:

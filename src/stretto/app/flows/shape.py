@@ -49,15 +49,21 @@ AGENT = _object(
         "instructions": _text("what it is told first; app.py:function makes it of the input"),
         "instructions_file": _text("a file beside this one that holds the instructions"),
         "tools": _names("names of tools, workers and agents, or app.py:name"),
+        "handoffs": _names("agents that the conversation may go to"),
         "input": _KIND,
         "output": _KIND,
+        "guards": _names("what checks the input before any model is asked: workers, or app.py:function"),
+        "refusal": _text("what is answered where a guard refuses; without it the task fails"),
+        "accept": _names("what checks the answer: workers, or app.py:function; the reason goes back to the model"),
         "about": _text("what it is good for; planners choose by it"),
         "twin": _text("a worker that does the job by rules where the run has no model"),
         "budget": _BUDGET,
         "retry": _COUNT,
+        "limit": {**_AT_LEAST_1, "description": "how many of its tasks are at work at once in a run"},
         "timeout": _DURATION,
         "max_turns": _AT_LEAST_1,
         "repair": _COUNT,
+        "compaction": _BOOL,
         "temperature": {"type": "number", "minimum": 0},
         "top_p": {"type": "number", "minimum": 0},
         "max_tokens": _AT_LEAST_1,
@@ -102,6 +108,7 @@ TRIGGERS = _object(
 REVIEW = _object(
     {
         "question": _text("what the reviewer is asked"),
+        "when": _text("only where this holds of what comes in: confidence < 0.7, not sure; or app.py:rule"),
         "to": _text("who is asked"),
         "expires": _DURATION,
         "rejected": _said("the stage that gets a rejected draft with the reason; its result ends the flow", **_STAGE),
@@ -146,6 +153,10 @@ ORCHESTRATE = _object(
         "planner": _text("a worker that plans instead of the model"),
         "reviewer": _text("a worker that reviews instead of the model"),
         "integrator": _text("a worker that integrates instead of the model"),
+        "judge": _text("a worker that gives the whole a score from 0 to 1"),
+        "accept": _said("the score from which on the whole is good enough", type="number", minimum=0, maximum=1),
+        "otherwise": _text("a worker for tasks that no other is named for, and goals without a plan"),
+        "resolve": _text("what decides where results contradict each other: first, last, majority, or a worker"),
         "approve_plan": _said("true, or who is to approve the plan", type=["boolean", "string"]),
         "repair": _COUNT,
         "max_plans": _AT_LEAST_1,
@@ -167,6 +178,38 @@ PARALLEL = _object(
     "parallel",
 )
 
+COMPETE = _object(
+    {
+        "workers": _names("who does the job; the best answer is taken"),
+        "judge": _text("a worker or app.py:function that gives each answer a score: value and reason, or a number"),
+        "accept": _said("a score that is good enough to end the others", type="number"),
+        "n": {**_AT_LEAST_1, "description": "how often each of them tries"},
+        "limit": _AT_LEAST_1,
+    },
+    "workers",
+    "judge",
+)
+
+DEBATE = _object(
+    {
+        "workers": _names("who speaks, in this order"),
+        "judge": _text(
+            "a worker or app.py:function that says whether they agree: agreed, answer and reason, or a bool"
+        ),
+        "rounds": _AT_LEAST_1,
+    },
+    "workers",
+)
+
+EACH = _object(
+    {
+        "worker": _text("who gets each item of the list that comes in"),
+        "limit": _AT_LEAST_1,
+        "on_error": {"type": "string", "enum": ["raise", "collect"]},
+    },
+    "worker",
+)
+
 CALL = _object({"tool": _text("the tool's name"), "with": _said("fixed arguments", type="object")}, "tool")
 
 STAGES: dict[str, Shape] = {
@@ -178,6 +221,9 @@ STAGES: dict[str, Shape] = {
     ),
     "route": _object({"route": ROUTE}, "route"),
     "loop": _object({"loop": LOOP}, "loop"),
+    "compete": _object({"compete": COMPETE}, "compete"),
+    "debate": _object({"debate": DEBATE}, "debate"),
+    "each": _object({"each": {"anyOf": [_text("who gets each item"), EACH]}}, "each"),
     "review": _object({"review": {"anyOf": [_text("the question"), REVIEW]}}, "review"),
     "ask": _object({"ask": {"anyOf": [_text("the question"), ASK]}}, "ask"),
     "orchestrate": _object({"orchestrate": ORCHESTRATE}, "orchestrate"),

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from stretto.app.flows.condition import Condition, is_missing, look_up
+from stretto.app.flows.condition import Condition
 from stretto.app.flows.source import Node
 from stretto.app.flows.wording import Wording
 from stretto.core.errors import NotDone, PolicyDenied, RunFailed, ToolError, UsageError
 from stretto.core.scope import current
 from stretto.core.values import Done, Failed
+from stretto.patterns.label import label_of, meant
 from stretto.patterns.loop import feedback
 from stretto.patterns.parallel import enough
 from stretto.runtime.branches import gather
@@ -146,22 +147,17 @@ class Route:
 
     async def run(self, job: Job, value: object) -> object:
         """Ask where the value belongs, and give it there."""
-        label = _label(await self.by.run(job, value))
-        chosen = self.choices.get(label, self.otherwise)
+        said = label_of(await self.by.run(job, value))
+        label = meant(said, self.choices)
+        chosen = self.otherwise if label is None else self.choices[label]
         if chosen is None:
             raise self.node.unknown(
                 "choice",
-                label,
+                said,
                 self.choices,
                 f"the choices are {', '.join(self.choices)}; give `otherwise` for everything else",
             )
         return await chosen.run(job, value)
-
-
-def _label(said: object) -> str:
-    """A choice: the text itself, or the field `label` of a typed answer."""
-    label = look_up(said, ("label",))
-    return str(said if is_missing(label) else label).strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from stretto.app.flows import gates, stages
@@ -11,14 +13,19 @@ from stretto.app.flows.beside import is_reference
 from stretto.app.flows.condition import Condition, condition
 from stretto.app.flows.kinds import kind
 from stretto.app.flows.parts import Parts
-from stretto.app.flows.shape import ASK, LOOP, ORCHESTRATE, REVIEW, ROUTE, STAGES
+from stretto.app.flows.shape import ASK, COMPETE, DEBATE, EACH, LOOP, ORCHESTRATE, REVIEW, ROUTE, STAGES
 from stretto.app.flows.source import Node, Shape, checked
 from stretto.app.flows.stages import Row, Stage, Use
 from stretto.app.flows.wording import Wording, wording
 from stretto.core.canonical import Json
 from stretto.core.values import Budget
 from stretto.core.values import seconds as in_seconds
+from stretto.orchestrator.conflicts import RULES
 from stretto.orchestrator.orchestrator import Orchestrator
+from stretto.patterns.compete import compete
+from stretto.patterns.debate import debate
+from stretto.patterns.each import each
+from stretto.runtime.worker import Worker
 from stretto.tools.tool import Tool
 
 Fields = Mapping[str, Node]
@@ -35,6 +42,9 @@ class Staging:
             "fallback": self._fallback,
             "route": self._route,
             "loop": self._loop,
+            "compete": self._compete,
+            "debate": self._debate,
+            "each": self._each,
             "review": self._review,
             "ask": self._ask,
             "tool": self._tool,
@@ -126,6 +136,9 @@ class Staging:
         if not choices:
             raise given["choices"].wrong("it is empty; a route has at least one choice")
         by = self.stage(given["by"], label)
+        if isinstance(by, Use):
+            about = {name: one.worker.description if isinstance(one, Use) else "" for name, one in choices.items()}
+            by = replace(by, worker=by.worker.choosing(about))
         return stages.Route(given["by"], by, choices, self._maybe(given, "otherwise", "otherwise"))
 
     def _loop(self, node: Node, given: Fields, label: str) -> Stage:
@@ -135,23 +148,48 @@ class Staging:
         return stages.Loop(do, check, until, _plain(given, "max") or 3, self._maybe(given, "otherwise", label))
 
     def _until(self, node: Node, judge: Stage) -> Condition | Callable[..., Any]:
-        if is_reference(node.text):
-            return self.parts.beside.function(node)
-        until = condition(node)
+        until = self._rule(node)
         while isinstance(judge, Row):
             judge = judge.inner[-1]
-        if isinstance(judge, Use):
+        if isinstance(judge, Use) and isinstance(until, Condition):
             until.must_fit(judge.worker.gives.schema)
         return until
 
+    def _rule(self, node: Node) -> Condition | Callable[..., Any]:
+        return self.parts.beside.function(node) if is_reference(node.text) else condition(node)
+
+    def _compete(self, node: Node, given: Fields, label: str) -> Stage:
+        given = given["compete"].fields("a competition", COMPETE)
+        workers, judge = self._workers(given), self.parts.worker(given["judge"])
+        return self._pattern(
+            node, label, partial(compete, *workers, judge=judge), _plains(given, "accept", "n", "limit")
+        )
+
+    def _debate(self, node: Node, given: Fields, label: str) -> Stage:
+        given = given["debate"].fields("a debate", DEBATE)
+        workers, judge = self._workers(given), self.parts.worker(given["judge"]) if "judge" in given else None
+        return self._pattern(node, label, partial(debate, *workers, judge=judge), _plains(given, "rounds"))
+
+    def _each(self, node: Node, given: Fields, label: str) -> Stage:
+        one = given["each"]
+        given = {"worker": one} if isinstance(one.value, str) else one.fields("each", EACH)
+        worker = self.parts.worker(given["worker"])
+        return self._pattern(node, label, partial(each, worker), _plains(given, "limit", "on_error"))
+
+    def _workers(self, given: Fields) -> list[Worker[Any, Any]]:
+        return [self.parts.worker(item) for item in given["workers"].items]
+
+    def _pattern(self, node: Node, label: str, make: Callable[..., Worker[Any, Any]], how: dict[str, Any]) -> Stage:
+        """A pattern of workers; what it refuses is said with the place."""
+        return Use(checked(node, lambda _: make(**how)), label)
+
     def _orchestrate(self, node: Node, given: Fields, label: str) -> Stage:
         given = given["orchestrate"].fields("an orchestrator", ORCHESTRATE)
-        parts: dict[str, Any] = {
-            key: self.parts.worker(given[key]) for key in ("planner", "reviewer", "integrator") if key in given
-        }
-        plain: dict[str, Any] = {
-            key: given[key].plain for key in ("approve_plan", "repair", "max_plans", "limit", "retry") if key in given
-        }
+        parts: dict[str, Any] = {key: self.parts.worker(given[key]) for key in _PARTS if key in given}
+        if "resolve" in given:
+            rule = given["resolve"].text
+            parts["resolve"] = rule if rule in RULES else self.parts.worker(given["resolve"])
+        plain: dict[str, Any] = {key: given[key].plain for key in _PLAIN if key in given}
         boss = Orchestrator(
             self.parts.model(given) if "model" in given or "planner" not in given else None,
             [self.parts.worker(item) for item in given["workers"].items],
@@ -177,6 +215,7 @@ class Staging:
             _seconds(given, "expires"),
             self._maybe(given, "rejected", "rejected"),
             self._maybe(given, "revise", "revise"),
+            self._rule(given["when"]) if "when" in given else None,
         )
 
     def _ask(self, node: Node, given: Fields, label: str) -> Stage:
@@ -200,6 +239,10 @@ class Staging:
         return gates.ToolCall(given["tool"], part, {name: _fixed(item) for name, item in fixed.items()})
 
 
+_PARTS = "planner", "reviewer", "integrator", "judge", "otherwise"
+_PLAIN = "accept", "approve_plan", "repair", "max_plans", "limit", "retry"
+
+
 def _question(node: Node, what: str, shape: Shape) -> tuple[Wording, Fields]:
     """The question, alone or among other fields."""
     given = {"question": node} if isinstance(node.value, str) else node.fields(what, shape)
@@ -212,6 +255,10 @@ def _fixed(node: Node) -> Json | Wording:
 
 def _plain(given: Fields, key: str) -> Any:
     return given[key].plain if key in given else None
+
+
+def _plains(given: Fields, *keys: str) -> dict[str, Any]:
+    return {key: given[key].plain for key in keys if key in given}
 
 
 def _seconds(given: Fields, key: str) -> float | None:

@@ -51,6 +51,8 @@ async def _unfinished(app: App) -> list[Run]:
 def _told(asked: dict[str, Any], db: str) -> str:
     lines = [f"{asked['run']}  {about(asked)}"]
     lines += [f"  {name}  {in_line(pretty(value), 100)}" for name, value in (asked["args"] or {}).items()]
+    if asked["content"] is not None:
+        lines += ["", *(f"  {line}" for line in safe(pretty(asked["content"])).split("\n")), ""]
     if asked["preview"]:
         lines += ["", *(f"  {line}" for line in safe(asked["preview"]).split("\n")), ""]
     lines += [f"  {meaning:<10} {whole_command(db, *words)}" for meaning, words in ways(asked)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from stretto.app.host import App
+from stretto.app.progress import refuse_pruned
 from stretto.cli import codes, options
 from stretto.cli.options import Common
 from stretto.cli.session import reading
@@ -32,6 +33,7 @@ def command(common: Common, id: str, where: str | None, otlp: str | None, conten
     async def work(app: App) -> int:
         run = await app.get(id)
         if collector is not None:
+            refuse_pruned(run.events)
             note(f"{counted(await collector.export(run.events, app.store.blob), 'span')} sent to {otlp}")
         if collector is None or where is not None:
             _write(run.events, where)

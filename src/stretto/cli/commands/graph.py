@@ -14,6 +14,7 @@ from stretto.app.graph.mermaid import mermaid
 from stretto.app.graph.runs import of_run
 from stretto.app.graph.svg import svg
 from stretto.app.host import App
+from stretto.app.progress import refuse_pruned
 from stretto.app.targets import resolve
 from stretto.cli import codes, options
 from stretto.cli.options import Common
@@ -40,6 +41,7 @@ def command(common: Common, what: str, form: str | None, where: str | None) -> i
         if await app.store.find(what) is None:
             return _leave(of_worker(resolve(what).worker), chosen, where, common)
         run = await app.get(what)
+        refuse_pruned(run.events)
         return _leave(of_run(run.view, Gaps(run.events), time.time_ns() // 1000), chosen, where, common)
 
     if has_database(common):

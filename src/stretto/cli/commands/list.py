@@ -7,6 +7,7 @@ import click
 from stretto.app.host import App
 from stretto.cli import codes, options
 from stretto.cli.options import Common
+from stretto.cli.result import standing
 from stretto.cli.session import has_database, inside
 from stretto.cli.terminal import note, out_json, tell
 from stretto.cli.words import MICRO, duration, moment
@@ -31,14 +32,15 @@ def command(common: Common, state: str | None, limit: int) -> int:
         if common.json:
             out_json([
                 {"id": row.id, "state": row.state.value, "worker": row.worker, "created": row.created / MICRO,
-                 "updated": row.updated / MICRO}
+                 "updated": row.updated / MICRO, "held": row.held}
                 for row in rows
             ])  # fmt: skip
             return codes.DONE
         width = max((len(row.id) for row in rows), default=0)
         for row in rows:
             took = duration(row.updated - row.created)
-            tell(f"{row.id:<{width}}  {row.state.value:<9}  {moment(row.created)}  {took:>9}  {row.worker}")
+            stands, more = standing(row, app.db)
+            tell(f"{row.id:<{width}}  {stands:<11}  {moment(row.created)}  {took:>9}  {row.worker}{more}")
         return codes.DONE
 
     return inside(common, work)

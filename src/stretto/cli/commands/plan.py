@@ -9,10 +9,13 @@ from typing import Any
 import click
 
 from stretto.app.host import App
+from stretto.app.settings import open_store
 from stretto.app.targets import resolve
 from stretto.cli import codes, options
 from stretto.cli.options import Common
+from stretto.cli.session import database, has_database
 from stretto.cli.terminal import in_line, out_json, tell
+from stretto.cli.words import counted
 from stretto.core.errors import PlanOnly, UsageError
 from stretto.policy.gate import Rules
 
@@ -24,23 +27,37 @@ from stretto.policy.gate import Rules
 @click.option("--model", metavar="M", help="provider:model for planners that name none; none: rules only.")
 @options.common
 def command(common: Common, target: str, goal: str, docs: str | None, model: str | None) -> int:
-    """The plan that TARGET, an orchestrator, makes for GOAL. Nothing of it is done, and nothing is kept."""
+    """The plan that TARGET, an orchestrator, makes for GOAL, and what it will cost. Nothing of it is done or kept.
+
+    The range comes from what the workers took in past runs of the database, else from the prices of their models.
+    """
     worker, value = resolve(target).given(goal, docs=docs, out=None)
     app = App(db=":memory:", channel="cli", policy=Rules(read_only=True))
+    past = open_store(database(common)) if has_database(common) else None
 
     async def work() -> int:
+        app.past = past
+        try:
+            return await planned()
+        finally:
+            if past is not None:
+                await past.close()
+
+    async def planned() -> int:
         run = await app.start(worker, value, model=model or "", extra={"plan_only": True})
         with suppress(PlanOnly):
             await app.settled(run.id)
-        plan = (await run.refresh()).view.plan
+        view = (await run.refresh()).view
+        plan = view.plan
         if plan is None:
             if run.state == "failed":
                 run.conclude()  # raises what planning failed of
             raise UsageError(f"{worker.name} makes no plan; `stretto graph {target}` shows how it works")
+        forecast = next((value for _, _, name, value in view.decisions if name == "forecast"), None)
         if common.json:
-            out_json(plan)
+            out_json({**plan, "forecast": forecast})
         else:
-            tell("\n".join(_told(plan)))
+            tell("\n".join([*_told(plan), *(_forecast(forecast) if forecast else [])]))
         return codes.DONE
 
     return app.in_own_loop(work())
@@ -55,3 +72,10 @@ def _told(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {in_line(task['goal'], 300)}"
         if task.get("accept"):
             yield f"    good when: {in_line(task['accept'], 300)}"
+
+
+def _forecast(found: Mapping[str, Any]) -> Iterator[str]:
+    said = found["told"] or "next to nothing"
+    rests = f"as {counted(found['of'], 'past task')} took" if found["of"] else "by the prices of its models"
+    but = f"; nobody knows what {', '.join(found['unknown'])} will cost" if found["unknown"] else ""
+    yield f"\ncost  {said} ({rests}){but}"

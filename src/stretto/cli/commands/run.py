@@ -26,6 +26,7 @@ from stretto.core.errors import UsageError
 @click.option("--out", metavar="PATH", help="For templates: where the result goes.")
 @click.option("--model", metavar="M", help="provider:model for workers that name none; none: rules only.")
 @click.option("--budget", metavar="'$1'", help="Cap of the run: '$0.50', '2000 tokens', '20 calls', '5 min'.")
+@click.option("--limit", "limits", multiple=True, metavar="PROVIDER='2 at once'", help="What a provider allows.")
 @click.option("--approve", metavar="TOOL,TOOL", help="Say yes to all calls of exactly these tools in this run.")
 @click.option("--stream", is_flag=True, help="Print what models say to stdout while they say it.")
 @click.option("--otlp", metavar="URL", help="Send the run's spans to this OpenTelemetry collector, or to env.")
@@ -40,6 +41,7 @@ def command(
     out: str | None,
     model: str | None,
     budget: str | None,
+    limits: tuple[str, ...],
     approve: str | None,
     stream: bool,
     otlp: str | None,
@@ -65,7 +67,14 @@ def command(
     if stream and common.json:
         raise UsageError("--stream and --json both write to stdout; take one of them")
     speech = Speech() if stream else None
-    return carry(common, begin, id=id, standing=tools, telemetry=otlp, speech=speech)
+    return carry(common, begin, id=id, standing=tools, telemetry=otlp, limits=_limits(limits), speech=speech)
+
+
+def _limits(given: tuple[str, ...]) -> dict[str, str]:
+    for text in given:
+        if "=" not in text:
+            raise UsageError(f"--limit takes PROVIDER=LIMIT, like openai='2 at once, 500 requests'; got {text!r}")
+    return {name.strip(): limit for name, _, limit in (text.partition("=") for text in given)}
 
 
 def _given(found: Target, goal: str | None, given: str | None, docs: str | None, out: str | None) -> tuple[Any, Any]:

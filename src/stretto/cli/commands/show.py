@@ -1,13 +1,14 @@
-"""`stretto show ID [--step N | --context TASK]`."""
+"""`stretto show ID [--step N | --context TASK | --fact TEXT]`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
 
+from stretto.app.facts import passed_on
 from stretto.app.gaps import Gaps
 from stretto.app.host import App
 from stretto.app.sent import contexts
@@ -33,18 +34,20 @@ from stretto.runtime.view import View
     help="Just what the models of a task were sent, and what was left out. TASK is a step's number, a worker, or a "
     "plan's id for the task.",
 )
+@click.option("--fact", "facts", multiple=True, metavar="TEXT", help="Which task and summary passed it on, or lost it.")
 @options.common
-def command(common: Common, id: str, step: int | None, context: str | None) -> int:
+def command(common: Common, id: str, step: int | None, context: str | None, facts: tuple[str, ...]) -> int:
     """What run ID did: tasks, model calls, tool calls, questions and decisions, in the order of their beginning."""
 
     async def work(app: App) -> int:
         run = await app.get(id)
         if context is not None:
             sent = await contexts(run.view, context, app.store.blob)
-            if common.json:
-                out_json(sent)
-            else:
-                out("\n".join(line for one in sent for line in _sent(one)))
+            _show(common, sent, (line for one in sent for line in _sent(one)))
+            return codes.DONE
+        if facts:
+            hops = await passed_on(run.view, facts, app.store.blob)
+            _show(common, hops, map(_hop, hops))
             return codes.DONE
         found = steps(run.view, Gaps(run.events))
         if step is None:
@@ -64,6 +67,21 @@ def command(common: Common, id: str, step: int | None, context: str | None) -> i
         return codes.DONE
 
     return reading(common, work)
+
+
+def _show(common: Common, value: object, lines: Iterable[str]) -> None:
+    if common.json:
+        out_json(value)
+    else:
+        out("\n".join(lines))
+
+
+def _hop(one: dict[str, Any]) -> str:
+    """How many of the facts that it was given a task or summary passed on."""
+    if not one["given"]:
+        return f"{one['step']:>5}  {one['kind']:<8} {in_line(one['name'])}: was given none of them"
+    lost = f"; lost: {', '.join(map(in_line, one['lost']))}" if one["lost"] else ""
+    return f"{one['step']:>5}  {one['kind']:<8} {in_line(one['name'])}: {len(one['kept'])} of {len(one['given'])} kept{lost}"
 
 
 def _listed(view: View, found: list[dict[str, Any]]) -> Iterator[str]:

@@ -17,6 +17,9 @@ from stretto.cli.terminal import in_line, out_json, tell
 from stretto.cli.words import MICRO, counted, duration
 from stretto.core.values import seconds
 
+_MOST = 10
+"""Kinds of errors that are shown."""
+
 
 @click.command("stats")
 @click.option("--since", metavar="7d", help="Runs that began since then.")
@@ -48,6 +51,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
         f"{people['runs_without']} without any, {people['by_rule']} by rules"
     )
     yield from _table("failures", (f"{one['runs']:>5}  {_failure(one)}" for one in found["failures"]))
+    yield from _table("errors on the way", (f"{one['times']:>5}  {_error(one)}" for one in found["errors"][:_MOST]))
     yield from _table("answers by people", (f"{one['answered']:>5}  {_answers(one)}" for one in people["by_tool"]))
     title = f"approved within {HASTY:g} s, or unseen"
     yield from _table(title, (f"{one['hasty'] + one['unseen']:>5}  {_stamps(one)}" for one in found["rubber_stamps"]))
@@ -65,6 +69,10 @@ def _spread(numbers: Mapping[str, float], said: Any) -> str:
 
 def _failure(one: Mapping[str, Any]) -> str:
     return f"{in_line(one['worker'])}: {in_line(one['error'])}  (the last was {one['last']})"
+
+
+def _error(one: Mapping[str, Any]) -> str:
+    return f"{in_line(one['worker'])}, {in_line(one['where'])}: {in_line(one['error'])}  (in {counted(one['runs'], 'run')})"
 
 
 def _answers(one: Mapping[str, Any]) -> str:

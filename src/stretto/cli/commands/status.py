@@ -15,7 +15,7 @@ from stretto.app.progress import percent, planned_tasks, progress, progress_by_t
 from stretto.cli import codes, options
 from stretto.cli.listing import listed, painted
 from stretto.cli.options import Common
-from stretto.cli.result import about, as_object, ways
+from stretto.cli.result import about, as_object, standing, ways
 from stretto.cli.session import reading
 from stretto.cli.terminal import command as whole_command
 from stretto.cli.terminal import in_line, out_json, pretty, tell
@@ -34,11 +34,12 @@ def command(common: Common, id: str) -> int:
     """Where run ID stands: its tasks, how far its plan is, what it waits for, what it cost."""
 
     async def work(app: App) -> int:
-        run = await app.get(id)
+        run, row = await app.get(id), await app.store.find(id)
+        assert row is not None
         if common.json:
-            out_json(_as_object(run))
+            out_json({**_as_object(run), "held": row.held})
         else:
-            tell("\n".join(_told(run, app.db)))
+            tell("\n".join(_told(run, app.db, *standing(row, app.db))))
         return codes.DONE
 
     return reading(common, work)
@@ -53,6 +54,13 @@ def _as_object(run: Run) -> dict[str, Any]:
          "cost": cost(spent.get(task.key, Spend())), "progress": _share(*shares[task.key]) if task.key in shares else None}
         for task in view.tasks.values()
     ]  # fmt: skip
+    tasks += [
+        {"step": None, "worker": planned.get("worker", ""), "label": planned["id"], "state": "planned",
+         "parent": view.tasks[key].seq}
+        for key in view.plans if key in view.tasks and not view.state.ended
+        for planned in planned_tasks(view, key)
+        if planned["id"] not in {task.label for task in view.children(key)}
+    ]  # fmt: skip
     return {
         **as_object(run), "worker": view.worker, "begun": view.begun / MICRO, "updated": view.updated / MICRO,
         "progress": _share(*progress(view)), "tasks": tasks,
@@ -64,11 +72,11 @@ def _share(done: int, total: int) -> dict[str, int]:
     return {"done": done, "total": total, "percent": percent(done, total)}
 
 
-def _told(run: Run, db: str) -> Iterator[str]:
+def _told(run: Run, db: str, state: str, more: str) -> Iterator[str]:
     view, now, gaps = run.view, time.time_ns() // 1000, Gaps(run.events)
     until = view.updated if view.state.ended else now
     done, total = progress(view)
-    yield f"{view.worker}  {run.id}  {painted(view.state.value, view.state.value)}"
+    yield f"{view.worker}  {run.id}  {painted(state, view.state.value)}{more}"
     if view.input is not None:
         yield f"  input    {in_line(pretty(view.input), 100)}"
     yield f"  begun    {moment(view.begun)}, worked {duration(gaps.busy(view.begun, until))}"

@@ -10,6 +10,7 @@ import click
 from stretto.app.gaps import Gaps
 from stretto.app.handle import Run
 from stretto.app.host import App
+from stretto.app.steps import conversation
 from stretto.cli import codes, options
 from stretto.cli.listing import listed, painted
 from stretto.cli.options import Common
@@ -20,9 +21,12 @@ from stretto.cli.terminal import in_line, out_json, pretty, tell
 from stretto.cli.tree import lines
 from stretto.cli.words import MICRO, cost, duration, moment, spent
 from stretto.core.values import RunState
+from stretto.runtime.view import fetched
 
 _ROOM = 40
 """Lines of tasks that are shown."""
+_FED = 8
+"""Of what fed a failure, the last so many are shown."""
 
 
 @click.command("why")
@@ -34,6 +38,9 @@ def command(common: Common, id: str) -> int:
     async def work(app: App) -> int:
         run = await app.get(id)
         reasons = run.why()
+        if step := reasons.get("step"):
+            asked = await fetched(step["request"], app.store.blob)
+            step["request"] = await conversation(asked, app.store.blob) if step["kind"] == "model" else asked
         if common.json:
             out_json({**reasons, "cost": cost(run.view.spend)})
         else:
@@ -71,6 +78,12 @@ def _failure(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
         tries = f", {level['attempts']} attempts" if level["attempts"] > 1 else ""
         number = f", step {level['step']}" if level["step"] else ""
         yield f"  of    {level['worker']}{which}{number}{tries}, given {in_line(pretty(level['input']), 200)}"
+    for one in reasons["fed"][-_FED:]:
+        label = f" ({in_line(one['label'])})" if one["label"] else ""
+        gave = in_line(pretty(one["result"]), 120) if one["result"] is not None else "(large)"
+        yield f"  fed   {one['kind']} {in_line(one['name'])}{label}, step {one['step']}: {gave}"
+    if len(reasons["fed"]) > _FED:
+        yield f"        and {len(reasons['fed']) - _FED} before: --json has all"
     yield f"\n  mend it, then  {whole_command(db, 'resume', run.id)}"
     yield f"  look closer    {whole_command(db, 'show', run.id, '--step', 'N')}\n"
 
@@ -93,12 +106,10 @@ def _record(run: Run, reasons: dict[str, Any]) -> Iterator[str]:
     if needs:
         yield "\nfed by"
         yield from (f"  {in_line(task['label'])} < {in_line(', '.join(task['after']), 200)}" for task in needs)
-    if reasons["resolved"]:
-        yield "\nresolved"
-        yield from (f"  step {one['step']}  {_resolved(one)}" for one in reasons["resolved"])
-    if reasons["judged"]:
-        yield "\njudged"
-        yield from (f"  step {one['step']}  {_judged(one)}" for one in reasons["judged"])
+    for what, told in _DECIDED.items():
+        if reasons[what]:
+            yield f"\n{what}"
+            yield from (f"  step {one['step']}  {told(one)}" for one in reasons[what])
     if reasons["answers"]:
         yield "\nanswers"
         yield from (f"  {_answer(answer)}" for answer in reasons["answers"])
@@ -115,6 +126,8 @@ def _record(run: Run, reasons: dict[str, Any]) -> Iterator[str]:
             for retry in reasons["retries"]
         )
     yield f"\ntime    {_time(reasons['time'])}"
+    if foretold := ", then ".join(one["told"] for one in reasons["forecast"] if one["told"]):
+        yield f"foretold {foretold}"
     yield f"cost    {spent(run.view.spend) or 'no model was called'}"
     yield f"record  {reasons['events']} events, up to {reasons['head'][:16]}"
 
@@ -131,6 +144,16 @@ def _answer(answer: dict[str, Any]) -> str:
     return f"step {answer['step']}  {what}: {answer['decision']}{edited} by {who} at {at}{digest}{reason}"
 
 
+def _checked(one: dict[str, Any]) -> str:
+    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
+    return f"{one['of']} {in_line(one['by'])}: {'yes' if one['ok'] else 'no'}{reason}"
+
+
+def _handed(one: dict[str, Any]) -> str:
+    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
+    return f"{in_line(one['from'])} to {in_line(one['to'])}{reason}"
+
+
 def _resolved(one: dict[str, Any]) -> str:
     lost = ", ".join(f"{in_line(pretty(value), 80)} ({in_line(task)})" for task, value in one["rejected"].items())
     reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
@@ -140,6 +163,9 @@ def _resolved(one: dict[str, Any]) -> str:
 def _judged(one: dict[str, Any]) -> str:
     reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
     return f"version {one['version']}: {one['value']:g}, {one['accept']:g} is accepted{reason}"
+
+
+_DECIDED = {"checks": _checked, "handoffs": _handed, "resolved": _resolved, "judged": _judged}
 
 
 def _rule(rule: dict[str, Any]) -> str:
