@@ -144,4 +144,13 @@ CASES = [
         1,
     ),
     Case("replay of 10,000 steps", "ms wall", "wall", ours.replay, floor.replay, 1, "100 ms", 1e3),
+    Case("replay of 10,000 steps", "ms CPU", "cpu", ours.replay, floor.replay, 1, "", 1e3),
+    *(
+        case
+        for count in (100, 500, 1000, 2000)
+        for case in (
+            Case(f"one agent, {count:,} turns", "us CPU a turn", "cpu", ours.turns(count), None, count, "level"),
+            Case(f"one agent, {count:,} turns", "bytes a turn", "value", ours.turns(count), None, 1, "level", 1),
+        )
+    ),
 ]

@@ -74,6 +74,42 @@ def agents(runs: int, *, at_once: int = 1, latency: float = 0, durable: bool = F
     return side
 
 
+class Talkative(Scripted):
+    """Calls the tool so many times before it answers."""
+
+    window = 100_000_000
+
+    def __init__(self, turns: int) -> None:
+        super().__init__()
+        self._turns, self._asked = turns, 0
+
+    async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None = None) -> ModelReply:
+        self._asked += 1
+        said: Text | ToolCall = ToolCall(f"call_{self._asked}", "add", {"a": self._asked, "b": 3})
+        if self._asked > self._turns:
+            said = Text("Done.")
+        return ModelReply(Message("assistant", (said,)), Usage(10, 5), self.name)
+
+
+def turns(count: int) -> Any:
+    """One agent of so many turns, each with a tool call."""
+
+    @asynccontextmanager
+    async def side(folder: Path) -> AsyncIterator[Go]:
+        path = folder / "ours.db"
+        async with App(db=str(path)) as app:
+
+            async def go() -> float:
+                before = size(path)
+                agent = Agent(Talkative(count), SYSTEM, tools=[add], max_turns=count + 2)
+                assert await (await app.start(agent, QUESTION)) == "Done."
+                return (size(path) - before) / count
+
+            yield go
+
+    return side
+
+
 def _db(folder: Path, durable: bool) -> str:
     return str(folder / "ours.db") if durable else ":memory:"
 

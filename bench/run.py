@@ -38,7 +38,7 @@ def main() -> None:
     for number in range(options.rounds):
         for case in cases:
             print(f"\rround {number + 1} of {options.rounds}: {case.name:50}", end="", file=sys.stderr)
-            found[case].append((measured(case, case.floor), measured(case, case.ours)))
+            found[case].append((measured(case, case.floor) if case.floor else 0, measured(case, case.ours)))
     print(file=sys.stderr)
     lines = [line(case, samples) for case, samples in found.items()]
     lines += [] if options.only else processes(options.rounds)
