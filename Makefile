@@ -7,6 +7,7 @@ VENV  := .venv
 PY    := $(VENV)/bin/python
 UV    := $(VENV)/bin/uv
 READY := $(VENV)/.ready
+BESIDE := -n auto --maxprocesses 8 --dist worksteal
 # uv brings certificates of its own; those of the machine, where it has any, also know its proxy.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/*.crt /etc/pki/tls/certs/*.crt /etc/ssl/cert.pem),true,false)
 TYPED  = src tests $(foreach d,templates examples bench,$(if $(shell find $d -name '*.py' 2>/dev/null),$d))
@@ -21,7 +22,7 @@ demo: $(READY) ## a report over documents of this machine: planned, killed, resu
 	@$(PY) -m stretto demo $(ARGS)
 
 test: $(READY) ## the everyday suite
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(BESIDE) $(ARGS)
 
 lint: $(READY) ## ruff, the floors of the house, mypy
 	@$(PY) -m ruff check .
@@ -43,7 +44,7 @@ docs: $(READY) ## run the code blocks of README.md and docs/
 	@$(PY) -m pytest tests/docs $(ARGS)
 
 torture: $(READY) ## random faults and long searches, for as long as it takes
-	@$(PY) -m pytest -m torture --hypothesis-profile=torture -o faulthandler_timeout=0 $(ARGS)
+	@$(PY) -m pytest -m torture $(BESIDE) --hypothesis-profile=torture -o faulthandler_timeout=0 $(ARGS)
 
 lock: $(READY) ## resolve requirements.lock anew: core, dev, and the extras that the tests use
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-annotate \

@@ -97,7 +97,7 @@ def test_what_is_no_number_is_refused(number: float, wrap: Any) -> None:
         object(),
         {"deep": [{"deeper": object()}]},
     ],
-    ids=lambda value: ascii(value)[:30],
+    ids=lambda value: ascii(value)[:18],
 )
 def test_what_two_readers_could_understand_differently_is_refused(value: Any) -> None:
     with pytest.raises(UsageError):

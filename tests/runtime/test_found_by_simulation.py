@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stretto import ask, gather, timeout, workflow
-from tests.crash.scenarios import fan_out, pay
+from tests.crash.scenarios import fan_out, pay, put
 from tests.crash.simulation import Scenario, judge, play
 
 
@@ -55,3 +55,21 @@ def test_a_time_limit_that_comes_while_the_run_is_parked_does_not_park_it_for_ev
     scenario = Scenario(asks_for_a_while, person=lambda asked, done: None)
     for seed in range(1, 101):
         assert play(scenario, seed=seed, jumps=60).output == "did pay"
+
+
+async def _branch(what: str) -> str:
+    return await put(what)
+
+
+@workflow
+async def branches_around_a_payment() -> list[str]:
+    return [*await gather(_branch("a")), await pay("between"), *await gather(_branch("b"))]
+
+
+def test_settling_a_doubt_takes_no_place_among_the_branches() -> None:
+    """It was taken for a plain task, which forks the scope: later branches had other places once it was settled."""
+    scenario = Scenario(branches_around_a_payment)
+    plain = play(scenario)
+    second = [number for number, site in enumerate(plain.sites, 1) if site == "effect.after"][1]
+    for later in range(second + 1, second + 60):
+        judge(play(scenario, [second, later]), plain, scenario)

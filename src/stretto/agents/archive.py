@@ -7,10 +7,11 @@ So it is found after a crash, by the next turn of a conversation, and by an agen
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stretto.agents.briefing import CUT, READ_MORE, RECALL, transcript
+from stretto.core.blobs import Blob
 from stretto.core.canonical import decode
 from stretto.core.errors import ToolError
 from stretto.core.messages import Conversation, Message, ToolResult, unlink
@@ -20,7 +21,6 @@ from stretto.memory.search import Index
 from stretto.models.tokens import clipped, likely_text
 from stretto.tools.tool import Tool
 
-Blob = Callable[[str], Awaitable[bytes]]
 BY = "stretto"
 _PASSAGE, _HEAD = 600, 80
 """Characters of a passage, a few sentences, and of what is said in front of a further one."""

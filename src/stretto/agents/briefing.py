@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from stretto.core.canonical import encode
 from stretto.core.messages import Conversation, Media, Message, Part, Text, ToolCall, ToolResult, system
+from stretto.core.text import as_text
 
 REPAIR = """Your answer does not fit what was asked for: {problem}
 Answer again, whole, and correct this."""
@@ -51,11 +50,6 @@ words `find`. `ref` is as the cut says."""
 def brief(instructions: str, said: Message) -> Conversation:
     """The conversation that an agent begins with: its instructions, and what it is asked."""
     return Conversation.of([*([system(instructions)] if instructions else []), said])
-
-
-def as_text(value: Any) -> str:
-    """Text as it is, anything else as compact JSON."""
-    return value if isinstance(value, str) else encode(value).decode()
 
 
 def transcript(messages: Iterable[Message], first: int = 1) -> list[str]:

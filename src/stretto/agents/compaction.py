@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from stretto.agents.archive import marks
-from stretto.agents.briefing import CUT, READ_MORE, RECALL, SUMMARISE, SUMMARY, as_text, transcript
+from stretto.agents.briefing import CUT, READ_MORE, RECALL, SUMMARISE, SUMMARY, transcript
 from stretto.agents.window import Window, shares
 from stretto.core.errors import UsageError
 from stretto.core.messages import Conversation, Message, ModelReply, system, user
+from stretto.core.text import as_text
 from stretto.models.tokens import clipped, likely_text
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope

@@ -13,10 +13,11 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stretto.agents.archive import Archive, Blob, cut_short, marks, stands_for
+from stretto.agents.archive import Archive, cut_short, marks, stands_for
 from stretto.agents.briefing import CUT, SUMMARY
 from stretto.agents.compaction import Ask, Compaction
 from stretto.agents.window import REMEDY, Window, replaying, settled, shares
+from stretto.core.blobs import Blob
 from stretto.core.canonical import digest, encode
 from stretto.core.errors import ModelError
 from stretto.core.messages import Conversation, Message, Text, ToolResult, link

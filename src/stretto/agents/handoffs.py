@@ -17,6 +17,7 @@ from stretto.core.canonical import decode, encode
 from stretto.core.errors import LoopDetected, UsageError
 from stretto.core.messages import Conversation, Message, Text, ToolCall, ToolSpec, system, user
 from stretto.core.ports import Codec, Options
+from stretto.memory.messages import HANDOFF
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from stretto.agents.agent import Agent
 
 Filter = Callable[[list[Message]], list[Message]]
-DECISION = "handoff"
-"""The recorded decision that a conversation went from one agent to another, and why."""
 _SHOWN = 500
 _REASON = {"type": "object", "properties": {"reason": {"type": "string", "description": "Why, in one sentence."}}}
 
@@ -126,7 +125,7 @@ async def leave(scope: Scope, sender: str, to: Handoff, messages: Sequence[Messa
     """The conversation as it leaves its agent; that it does is recorded."""
     reasons = [call.args for call in messages[-2].calls if call.name == to.tool.name and isinstance(call.args, dict)]
     reason = str(reasons[0].get("reason") or "")[:_SHOWN] if reasons else ""
-    await scope.decide(DECISION, lambda: {"from": sender, "to": to.name, "reason": reason})
+    await scope.decide(HANDOFF, lambda: {"from": sender, "to": to.name, "reason": reason})
     seen = to.filter([message for message in messages if message.role != "system"])
     if reason or not seen or seen[-1].role != "user":
         seen = [*seen, user([Text(HANDOVER.format(sender=sender, reason=reason).strip())])]
@@ -140,7 +139,7 @@ async def follow(scope: Scope, first: Agent[Any], value: object, transfer: Trans
         hops = [*([] if transfer.heard else hops), (transfer.sender, transfer.to)]
         _refuse_circle(hops, transfer)
         receiver = Receiver(team[transfer.to])
-        said = await tasks.call(scope, receiver, {"input": value, "messages": transfer.messages}, DECISION)
+        said = await tasks.call(scope, receiver, {"input": value, "messages": transfer.messages}, HANDOFF)
         if not isinstance(said, Transfer):
             return said
         transfer = said

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 from stretto.agents import loops
-from stretto.agents.briefing import as_text
 from stretto.agents.handoffs import Handoff
 from stretto.core.errors import NotDone, PolicyDenied, ToolError, UsageError
 from stretto.core.messages import Message, ToolCall, ToolResult, ToolSpec
 from stretto.core.scope import current
+from stretto.core.text import as_text
 from stretto.runtime import tasks
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stretto.agents.briefing import as_text
 from stretto.core.errors import LoopDetected
 from stretto.core.messages import Message, ToolCall, ToolResult
+from stretto.core.text import as_text
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
 

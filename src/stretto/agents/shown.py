@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from stretto.agents.briefing import NOTHING, as_text
+from stretto.agents.briefing import NOTHING
 from stretto.core.canonical import decode, encode
 from stretto.core.events import Decided, Encoded
 from stretto.core.media import MARK, File, is_text, taken_in
 from stretto.core.messages import Media, Message, Part, Text, user
 from stretto.core.ports import Durability
+from stretto.core.text import as_text
 from stretto.runtime.scope import Scope
 
 DECISION = "files"

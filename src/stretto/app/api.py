@@ -31,7 +31,7 @@ def run(
     model: str | Model | None = None,
     deps: Any = None,
     models: Mapping[str, str] | None = None,
-    limits: Mapping[str, str | Limit] | None = None,
+    limits: Mapping[str, str | int | Limit] | None = None,
     telemetry: str | bool | None = None,
     traceparent: str = "",
 ) -> Any:
@@ -59,7 +59,7 @@ def start(
     model: str | Model | None = None,
     deps: Any = None,
     models: Mapping[str, str] | None = None,
-    limits: Mapping[str, str | Limit] | None = None,
+    limits: Mapping[str, str | int | Limit] | None = None,
     telemetry: str | bool | None = None,
     traceparent: str = "",
 ) -> Run:

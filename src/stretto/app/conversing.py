@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from stretto.app.streams import POLL, QUIET, Listener, Part, stream
+from stretto.core.blobs import fetched
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
 from stretto.core.events import Answered, Asked, Declined, Row, RunFinished
 from stretto.core.media import carried
 from stretto.core.ports import Letter
-from stretto.core.values import RunState
+from stretto.core.values import RunState, Settings
 from stretto.runtime.functions import SAID
 from stretto.runtime.recording import ROOT
-from stretto.runtime.view import fetched
 
 if TYPE_CHECKING:
     from stretto.app.handle import Run
@@ -50,7 +50,7 @@ async def _fitting(run: Run, app: App, message: object) -> Any:
             )
         return decode(encode(message))
     try:
-        return decode(worker.takes.stored(message)[0])
+        return decode(app.around(Settings()).secrets.stored(worker.takes, message)[0])
     except ValueError as error:
         raise UsageError(f"{worker.name} cannot be told this: it does not fit: {error}") from error
 

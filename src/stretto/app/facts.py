@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from unicodedata import normalize
 
 from stretto.app.steps import Entry
+from stretto.core.blobs import Blob, fetched
 from stretto.core.canonical import encode
 from stretto.core.messages import unlink
-from stretto.runtime.view import Blob, View, fetched
+from stretto.runtime.view import View
 
 
 async def passed_on(view: View, facts: Sequence[str], blob: Blob) -> list[Entry]:

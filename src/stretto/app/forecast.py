@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from stretto.agents.agent import Agent
-from stretto.app.gaps import Gaps
+from stretto.app.gaps import SECOND, Gaps
 from stretto.app.parts import workers as workers_in
 from stretto.app.progress import NOTHING, spent_by_task
 from stretto.core.errors import StrettoError
 from stretto.core.messages import Conversation, ModelRequest, Usage, system, user
 from stretto.core.ports import Model, Store
-from stretto.orchestrator.handover import as_text
+from stretto.core.text import as_text
 from stretto.orchestrator.orchestrator import Orchestrator
 from stretto.runtime.view import View
 from stretto.runtime.worker import Worker
@@ -28,7 +28,6 @@ LAST = 20
 """Past runs that are looked at."""
 SHORT = 50
 """Tokens of a short answer."""
-_SECOND = 1_000_000
 _NOTICED = 0.05
 """Seconds that are worth a word."""
 Forecast = dict[str, Any]
@@ -156,7 +155,7 @@ async def _past(store: Store, names: set[str]) -> dict[str, _Past]:
             if task.state == "done" and task.worker in names:
                 past = found.setdefault(task.worker, _Past())
                 past.usd.append(spent.get(task.key, NOTHING).usd)
-                past.seconds.append(gaps.busy(task.begun, task.ended) / _SECOND)
+                past.seconds.append(gaps.busy(task.begun, task.ended) / SECOND)
     return found
 
 

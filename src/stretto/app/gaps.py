@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from stretto.core.events import Row, RunResumed
 
+SECOND = 1_000_000
+"""Microseconds, as the journal counts time."""
+
 
 class Gaps:
     """The times between a run's last event in one process and its first in the next."""

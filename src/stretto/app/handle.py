@@ -13,12 +13,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Seque
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from stretto.app import conversing, questions, retracing
+from stretto.app.conversing import UNSAID
+from stretto.app.progress import refuse_pruned
 from stretto.app.questions import described
 from stretto.app.streams import Part
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
-from stretto.core.events import Answered, Asked, Declined, Pruned, Row
+from stretto.core.events import Answered, Asked, Declined, Row
 from stretto.core.media import portable
 from stretto.core.ports import Letter
 from stretto.core.values import Answer, RunState, Spend
@@ -156,8 +158,7 @@ class Run:
     def why(self) -> dict[str, Any]:
         """What led to its output, failure or question: tasks, answers, doubts, retries and time, as data."""
         view = self._now()
-        if self._rows and self._rows[-1].kind == Pruned.kind:
-            raise UsageError(f"run {self.id} was pruned, and what it did is gone; `stretto audit verify` has the proof")
+        refuse_pruned(self._rows)
         return why(view, self._rows)
 
     @_either
@@ -255,9 +256,12 @@ class Run:
         return await self._post(Letter(self.id, f"rule {rule.id}", encode({"rule": rule})), "a rule")
 
     @_either
-    async def answer(self, question: str | None, value: Any, *, by: str) -> Run:
-        """Answer a question with a value."""
-        return await self._answer(question, "answer", by, value=value)
+    async def answer(self, question: object, value: object = UNSAID, *, by: str) -> Run:
+        """Answer a question with a value; the only open one needs no name: `job.answer("a week", by="ann")`."""
+        name, value = (None, question) if value is UNSAID else (question, value)
+        if name is not None and not isinstance(name, str):
+            raise UsageError(f"{name!r} names no question; give its id or its text, or only the answer")
+        return await self._answer(name, "answer", by, value=value)
 
     @_either
     async def resolve(self, step: str, decision: str, *, by: str, result: Any = None) -> Run:
@@ -299,15 +303,13 @@ class Run:
     ) -> Run:
         """A new run that begins as this one did up to event `at`, with another worker (prompt, code), input or model.
 
+        `model` is asked by all workers from there on, whatever they name; to change one worker's, change the worker.
         What was recorded before is a fact; finished tasks behind it are reused where worker and input are the same; only
         the rest is done, and paid. Approvals do not carry over, and a `once` call that was made here asks anew.
         """
         new = await retracing.fork(self._app, self.id, at, worker=worker, input=input, model=model, budget=budget)
-        run = await Run(self._app, new, self._app.ending(new)).refresh()
-        if not self._app.is_open_for_good:
-            await self._app.settled(run.id)
-            await run.refresh()
-        return run
+        run = Run(self._app, new, self._app.ending(new))
+        return await _settling(run, run.refresh())
 
     @_either
     async def undo(self, *, by: str) -> Run:
@@ -320,11 +322,8 @@ class Run:
         if not self._view.state.ended:
             raise UsageError(f"run {self.id} is {self.state}; only what has ended is undone: cancel it first")
         new = await retracing.undo(self._app, self.id, by)
-        run = await Run(self._app, new, self._app.ending(new)).refresh()
-        if not self._app.is_open_for_good:
-            await self._app.settled(run.id)
-            await run.refresh()
-        return run
+        run = Run(self._app, new, self._app.ending(new))
+        return await _settling(run, run.refresh())
 
     @_either
     async def replay(self, worker: Any = None) -> Any:

@@ -16,12 +16,13 @@ from stretto.app.conversing import UNSAID
 from stretto.app.forecast import forecast
 from stretto.app.handle import Run
 from stretto.app.known import Known
-from stretto.app.naming import Models
+from stretto.app.models import Models
 from stretto.app.pacing import Starts
-from stretto.app.parts import reachable_tools, rules_in
+from stretto.app.parts import fingerprints, reachable_tools, rules_in
 from stretto.app.settings import Environment, open_store
 from stretto.app.streams import Voices
 from stretto.app.waking import Waker
+from stretto.core.blobs import fetched
 from stretto.core.canonical import encode
 from stretto.core.errors import JournalError, RunFailed, StrettoError, UsageError
 from stretto.core.events import RunStarted
@@ -36,7 +37,7 @@ from stretto.runtime.clock import SystemClock
 from stretto.runtime.execution import Execution
 from stretto.runtime.outcome import Ending, Outcome, Stopped, Surroundings
 from stretto.runtime.undo import UNDOES, Undo
-from stretto.runtime.view import View, fetched
+from stretto.runtime.view import View
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
 
@@ -60,7 +61,7 @@ class App:
         model: str | Model | None = None,
         observers: Sequence[Observer] = (),
         channel: str = "python",
-        limits: Mapping[str, str | Limit] | None = None,
+        limits: Mapping[str, str | int | Limit] | None = None,
         models: Mapping[str, str] | None = None,
         telemetry: str | bool | None = None,
         stream: bool = False,
@@ -249,12 +250,11 @@ class App:
         """A run of this id exists: go on with it, if it is the same."""
         around = self.around(Settings())
         begun = await engine.started(around, id)
-        same = listens or encode(await fetched(begun.input, self.store.blob)) == worker.takes.stored(input)[0]
+        given = around.secrets.stored(worker.takes, input)[0]
+        same = listens or encode(await fetched(begun.input, self.store.blob)) == given
         if begun.worker != worker.name or not same:
-            raise UsageError(
-                f"run {id!r} exists with another {'input' if begun.worker == worker.name else 'worker'}; the same "
-                "id continues a run, a new run needs a new id"
-            )
+            what = "input" if begun.worker == worker.name else "worker"
+            raise UsageError(f"run {id!r} exists with another {what}; the same id continues a run, a new run needs a new id")
         await self.take_up(id, retry=True, worker=worker)
         return await Run(self, id).refresh()
 
@@ -373,9 +373,7 @@ class App:
     # ---- what runs are given
 
     def around(self, settings: Settings, worker: Worker[Any, Any] | None = None) -> Surroundings:
-        rules = self._rules
-        if settings.approve:
-            rules = replace(rules, approve=(*rules.approve, *settings.approve))
+        rules = replace(self._rules, approve=(*self._rules.approve, *settings.approve)) if settings.approve else self._rules
         for own in rules_in(worker):
             rules = rules.and_also(own)
         return Surroundings(
@@ -385,6 +383,8 @@ class App:
             self._models.of(settings),
             self._given,
             guards=self._guards,
+            secrets=self._environment.secrets,
+            fingerprints=fingerprints,
             tracers=tracing.among(self._observers),
             forecast=lambda boss, plan: forecast(boss, plan, self.past or self.store, self._models.of(settings)),
             listeners=self._voices.of,

@@ -57,6 +57,22 @@ def tools(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, tuple[
 def reachable_tools(root: Worker[Any, Any]) -> dict[str, Tool[Any, Any]]:
     """The tools that a worker can come to call, by name: those of all workers around it, and around these in turn."""
     found: dict[str, Tool[Any, Any]] = {}
+    for worker, around in _reachable(root):
+        for name, (known, _) in tools(worker, around).items():
+            found.setdefault(name, known)
+    return found
+
+
+def fingerprints(root: Worker[Any, Any]) -> dict[str, set[str]]:
+    """The fingerprints of the workers that one can come to call, by name: of each name as many as there are workers."""
+    found: dict[str, set[str]] = {}
+    for worker, _ in _reachable(root):
+        found.setdefault(worker.name, set()).add(worker.fingerprint())
+    return found
+
+
+def _reachable(root: Worker[Any, Any]) -> Iterator[tuple[Worker[Any, Any], dict[str, Any]]]:
+    """A worker, all around it, and all around these in turn, each with what stands around it."""
     seen: set[int] = set()
     left = [root]
     while left:
@@ -65,9 +81,7 @@ def reachable_tools(root: Worker[Any, Any]) -> dict[str, Tool[Any, Any]]:
             seen.add(id(worker))
             around = _around(worker)
             left += workers(worker, around)
-            for name, (known, _) in tools(worker, around).items():
-                found.setdefault(name, known)
-    return found
+            yield worker, around
 
 
 def _around(worker: Worker[Any, Any]) -> dict[str, Any]:

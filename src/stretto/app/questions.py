@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from stretto.core.blobs import fetched
 from stretto.core.errors import UsageError
-from stretto.runtime.view import View, WaitView, fetched
+from stretto.runtime.view import View, WaitView
 
 
 async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stretto.core.blobs import fetched
 from stretto.core.canonical import digest
 from stretto.core.errors import ModelError, UsageError
 from stretto.core.events import StepDone, StepIntended
 from stretto.core.messages import FREE, Delta, ModelReply, ModelRequest, Rates, Usage, unlink
 from stretto.core.ports import Store
-from stretto.runtime.view import fetched
 
 
 class RecordedModel:

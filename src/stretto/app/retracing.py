@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stretto.app.parts import reachable_tools
+from stretto.core.blobs import fetched
 from stretto.core.errors import UsageError
 from stretto.core.values import Settings
 from stretto.runtime import engine
 from stretto.runtime.outcome import Outcome
+from stretto.runtime.reuse import EVERY_MODEL
 from stretto.runtime.undo import UNDOES, Undo, made
-from stretto.runtime.view import fetched
 from stretto.runtime.workflow import as_worker
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ async def fork(
     app.known.put(known)
     around = app.around(Settings())
     was = Settings(**(await fetched(begun.settings, app.store.blob) or {}))
-    settings = replace(was, approve=(), model=model or was.model, budget=budget or was.budget)
+    extra = {**was.extra, EVERY_MODEL: True} if model else was.extra
+    settings = replace(was, approve=(), model=model or was.model, budget=budget or was.budget, extra=extra)
     value = input if input is not None else await fetched(begun.input, app.store.blob)
     if input is not None:
         settings = replace(settings, listens=False)

@@ -16,6 +16,7 @@ import os
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 
 from stretto.app import faultplan
@@ -26,11 +27,14 @@ from stretto.journal.memory import MemoryStore
 from stretto.journal.reading import ReadOnlyStore, is_protected
 from stretto.journal.sqlite import SqliteStore
 from stretto.models.resolve import meant, resolve
+from stretto.policy.secrets import Secrets
 
 DEFAULT_DB = ".stretto/runs.db"
 FILE = "stretto.toml"
 _ALIAS = "STRETTO_MODEL_"
 _TABLES = ("models", "limits")
+_fault_plan = cache(faultplan.parse)
+"""A plan counts the sites that the process passes, whichever of its apps passes them."""
 Tables = Mapping[str, Mapping[str, str]]
 
 
@@ -46,7 +50,7 @@ class Environment:
         """Of this process. A fault plan in it is laid."""
         plan = os.environ.get("STRETTO_FAULT", "")
         if plan:
-            faults.lay(faultplan.parse(plan))
+            faults.lay(_fault_plan(plan))
         return cls(os.environ, _tables(Path(FILE)))
 
     @property
@@ -64,6 +68,11 @@ class Environment:
         """Models by what they are for: of the settings file, and of `STRETTO_MODEL_STRONG` and the like."""
         found = ((name, value) for name, value in self.variables.items() if name.startswith(_ALIAS) and value)
         return {**self.tables.get("models", {}), **{name.removeprefix(_ALIAS).lower(): value for name, value in found}}
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What no journal may hold: the keys, tokens and passwords in it."""
+        return Secrets.of(self.variables)
 
     @property
     def limits(self) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from stretto.app.gaps import Gaps
+from stretto.app.gaps import SECOND, Gaps
 from stretto.core.events import Answered, Row, StepFailed, TaskFailed
 from stretto.core.ports import Store
 from stretto.core.values import RunState
@@ -21,7 +21,6 @@ HASTY = 5.0
 PEOPLE = ("approval", "question", "review", "budget", "doubt")
 _NOBODY = ("clock", "policy", "rule")
 """Channels of answers that no person gave at that time."""
-_SECOND = 1_000_000
 _ALL = 10_000_000
 
 Stats = dict[str, Any]
@@ -61,7 +60,7 @@ class _Run:
 async def _run(store: Store, id: str) -> _Run:
     rows = await store.read(id)
     view = await View(rows).whole(store.blob)
-    return _Run(view, Gaps(rows).busy(view.begun, view.updated) / _SECOND, Counter(_failed(view, rows)))
+    return _Run(view, Gaps(rows).busy(view.begun, view.updated) / SECOND, Counter(_failed(view, rows)))
 
 
 # ---- failures
@@ -129,7 +128,7 @@ def _tool(kind: str, tool: str, waits: Sequence[WaitView]) -> Stats:
         "kind": kind, "tool": tool, "answered": len(answers),
         "rejected": sum(answer.decision == "reject" for answer in answers),
         "edited": sum(answer.decision == "approve" and answer.value is not None for answer in answers),
-        "waited": median(wait.answered - wait.begun for wait in waits) / _SECOND,
+        "waited": median(wait.answered - wait.begun for wait in waits) / SECOND,
     }  # fmt: skip
 
 
@@ -148,7 +147,7 @@ def _rubber_stamps(runs: Iterable[_Run]) -> list[Stats]:
 
 def _look(wait: WaitView, answer: Answered) -> str:
     """How well it was looked at: by how long the channel says that it showed the call, else since it was asked."""
-    shown = answer.shown if answer.shown is not None else (wait.answered - wait.begun) / _SECOND
+    shown = answer.shown if answer.shown is not None else (wait.answered - wait.begun) / SECOND
     if shown >= HASTY:
         return "read"
     return "unseen" if answer.shown == 0 else "hasty"

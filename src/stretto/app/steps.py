@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from stretto.app.gaps import Gaps
+from stretto.app.gaps import SECOND, Gaps
+from stretto.core.blobs import Blob, fetched
 from stretto.core.canonical import decode
 from stretto.core.messages import unlink
-from stretto.runtime.view import Blob, RuleView, StepView, TaskView, View, WaitView, fetched
+from stretto.runtime.view import RuleView, StepView, TaskView, View, WaitView
 
 Entry = dict[str, Any]
 _ABOUT = 200
-_SECOND = 1_000_000
 
 
 def steps(view: View, gaps: Gaps) -> list[Entry]:
@@ -62,7 +62,7 @@ def _entry(
 ) -> Entry:
     return {
         "step": number, "kind": kind, "name": name, "state": state, "task": task, "about": about,
-        "took": None if took is None else took / _SECOND, "error": error,
+        "took": None if took is None else took / SECOND, "error": error,
     }  # fmt: skip
 
 
@@ -74,7 +74,15 @@ def _task(view: View, task: TaskView, gaps: Gaps) -> Entry:
 
 def _step(step: StepView) -> Entry:
     took = step.took if step.state != "running" else None
-    return _entry(step.seq, step.kind, step.name, step.task, step.state, _brief(step.request), took, step.error)
+    about = _reached(step) if step.kind == "model" else _brief(step.request)
+    return _entry(step.seq, step.kind, step.name, step.task, step.state, about, took, step.error)
+
+
+def _reached(step: StepView) -> str:
+    """What a model call came to; its messages are many, and only named in its event."""
+    result = step.result if isinstance(step.result, dict) else {}
+    said = {"tool_call": "asks for tools", "stop": "answers"}.get(result.get("finish", ""), result.get("finish", ""))
+    return f"{said}, {step.spend.input + step.spend.output} tokens" if said else ""
 
 
 def _wait(wait: WaitView) -> Entry:

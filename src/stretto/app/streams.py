@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakSet
 
+from stretto.core.blobs import fetched
 from stretto.core.canonical import encode
 from stretto.core.events import Row, StepDone, StepFailed
 from stretto.core.messages import Delta, unlink
 from stretto.core.values import RunState
-from stretto.runtime.view import fetched
 
 if TYPE_CHECKING:
     from stretto.app.handle import Run

@@ -77,6 +77,16 @@ def resolve(text: str) -> Target:
     raise UsageError(_unknown(text))
 
 
+def resolve_all(text: str) -> list[Target]:
+    """What a target names; of a file without a name, all of its workers."""
+    path = Path(text)
+    if path.suffix != ".py":
+        return [resolve(text)]
+    module = _loaded(text, lambda: load_file(path))
+    workers = {id(thing): name for name, thing in vars(module).items() if isinstance(thing, Worker)}
+    return [resolve(f"{text}:{name}") for name in workers.values()] or [resolve(text)]
+
+
 def find_worker(code: str) -> Worker[Any, Any]:
     """The worker that a run's `code` names."""
     return resolve(code).worker

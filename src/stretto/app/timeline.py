@@ -10,17 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from stretto.app.gaps import Gaps
-from stretto.app.progress import planned_tasks, refuse_pruned
+from stretto.app.gaps import SECOND, Gaps
+from stretto.app.progress import NOTHING, planned_tasks, refuse_pruned
 from stretto.core.events import Row, StepDone, StepFailed, StepIntended, TaskStarted
 from stretto.core.values import RunState, Spend
 from stretto.runtime.view import TaskView, View, WaitView
 
 Kind = Literal["model", "tool", "step", "queue", "person", "signal", "timer"]
-_SECOND = 1_000_000
 _MOST = 5
 """Of the slowest steps, the largest users of tokens and the longest hand-overs."""
-_NOTHING = Spend()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ class _Reading:
         self._spent: dict[str, Spend] = {}
         for step in view.steps.values():
             if step.spend.calls:
-                self._spent[step.task] = self._spent.get(step.task, _NOTHING) + step.spend
+                self._spent[step.task] = self._spent.get(step.task, NOTHING) + step.spend
         self._plans = {key: {one["id"]: one for one in planned_tasks(view, key)} for key in view.plans}
         self._idle = [(self._at(begin), self._at(end)) for begin, end in self._gaps.idle]
         self._read(rows)
@@ -145,7 +143,7 @@ class _Reading:
         )  # fmt: skip
 
     def _at(self, time: int) -> float:
-        return max(0, time - self._view.begun) / _SECOND
+        return max(0, time - self._view.begun) / SECOND
 
     # ---- what took time
 
@@ -200,8 +198,8 @@ class _Reading:
         begun, ended = self._at(task.begun), self._at(task.ended or self._until)
         found = sorted(self._stretches.get(task.key, ()), key=lambda one: one.begun)
         if queued := self._queued.get(task.key):
-            found.insert(0, Stretch("queue", task.seq, task.worker, begun - queued / _SECOND, begun))
-        spend = self._spent.get(task.key, _NOTHING)
+            found.insert(0, Stretch("queue", task.seq, task.worker, begun - queued / SECOND, begun))
+        spend = self._spent.get(task.key, NOTHING)
         lane = Lane(task.seq, task.worker, task.label, 0, state, begun, ended, stretches=found)
         lane.tokens, lane.usd = spend.input + spend.output, str(spend.usd) if spend.usd else ""
         busy = [(one.begun, one.ended) for one in found]
@@ -216,7 +214,7 @@ class _Reading:
         """How long after the last thing that fed it a task began; what it waited for its turn is not counted."""
         ended, after = self._fed_by(task) or (self._parent_begun(task), self._parent_step(task))
         took = self._gaps.busy(ended, task.begun) - self._queued.get(task.key, 0)
-        return Handover(after, task.worker, max(0, took) / _SECOND)
+        return Handover(after, task.worker, max(0, took) / SECOND)
 
     def _fed_by(self, task: TaskView) -> tuple[int, int] | None:
         """The last of the tasks that a plan says it needs, else what ended around it last before it began."""
@@ -242,7 +240,7 @@ class _Reading:
         by_kind: dict[str, float] = {}
         for one in stretches:
             by_kind[one.kind] = round(by_kind.get(one.kind, 0.0) + one.took, 6)
-        queued = sum(self._queued.values()) / _SECOND
+        queued = sum(self._queued.values()) / SECOND
         if queued:
             by_kind["queue"] = round(by_kind.get("queue", 0.0) + queued, 6)
         told = worked(self._view, self._gaps, self._until)
@@ -256,7 +254,7 @@ class _Reading:
         ]
         busy = {task.parent for task in self._view.tasks.values()} | set(self._stretches)
         found += [
-            (self._gaps.busy(task.begun, task.ended) / _SECOND, task.seq, "task", task.worker, task.parent)
+            (self._gaps.busy(task.begun, task.ended) / SECOND, task.seq, "task", task.worker, task.parent)
             for task in self._view.tasks.values() if task.ended and task.key not in busy
         ]  # fmt: skip
         for took, step, kind, name, key in sorted(found, reverse=True, key=lambda one: (one[0], -one[1]))[:_MOST]:
@@ -286,7 +284,7 @@ def worked(view: View, gaps: Gaps, until: int) -> dict[str, float]:
     """Seconds: from begin to end, of these with a process at work, and the work that was done in them."""
     busy, work = gaps.busy(view.begun, until), _work(view, gaps)
     return {
-        "whole": (until - view.begun) / _SECOND, "busy": busy / _SECOND, "work": work / _SECOND,
+        "whole": (until - view.begun) / SECOND, "busy": busy / SECOND, "work": work / SECOND,
         "at_once": round(work / busy, 2) if busy else 1.0,
     }  # fmt: skip
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stretto.app.fed import fed
-from stretto.app.gaps import Gaps
+from stretto.app.gaps import SECOND, Gaps
+from stretto.app.provenance import fed
 from stretto.app.steps import rule
 from stretto.app.timeline import worked
 from stretto.core.errors import Failure
@@ -17,7 +17,6 @@ from stretto.runtime.recording import task_key
 from stretto.runtime.view import StepView, TaskView, View, WaitView
 
 Reasons = dict[str, Any]
-_SECOND = 1_000_000
 _PEOPLE = ("approval", "question", "review", "budget", "signal")
 
 
@@ -34,7 +33,7 @@ def why(view: View, rows: Sequence[Row]) -> Reasons:
     gaps = Gaps(rows)
     reasons["tasks"] = [_task(view, task, gaps) for task in view.tasks.values()]
     reasons["answers"] = [_answer(wait) for wait in view.waits.values() if wait.answer and wait.asked.ask in _PEOPLE]
-    reasons["rules"] = [{"step": made.seq, **rule(made), "at": made.begun / _SECOND} for made in view.rules]
+    reasons["rules"] = [{"step": made.seq, **rule(made), "at": made.begun / SECOND} for made in view.rules]
     reasons["doubts"] = [_answer(wait) for wait in view.waits.values() if wait.asked.ask == "doubt"]
     reasons["retries"] = list(_retries(view))
     reasons["plans"] = list(_decided(view, "plan"))
@@ -108,7 +107,7 @@ def _wait(view: View, wait: WaitView) -> Reasons:
         at = view.tasks.get(at.parent)
     return {
         "id": asked.wait, "kind": asked.ask, "tool": asked.tool, "prompt": asked.prompt, "to": asked.to,
-        "since": wait.begun / _SECOND, "expires": asked.expires / _SECOND if asked.expires is not None else None,
+        "since": wait.begun / SECOND, "expires": asked.expires / SECOND if asked.expires is not None else None,
         "chain": chain,
     }  # fmt: skip
 
@@ -122,7 +121,7 @@ def _task(view: View, task: TaskView, gaps: Gaps) -> Reasons:
     return {
         "step": task.seq, "worker": task.worker, "label": task.label, "state": state, "attempt": task.attempt,
         "parent": parent.seq if parent else None, "after": _after(view, task),
-        "took": gaps.busy(task.begun, task.ended) / _SECOND if task.ended else None,
+        "took": gaps.busy(task.begun, task.ended) / SECOND if task.ended else None,
     }  # fmt: skip
 
 
@@ -139,7 +138,7 @@ def _answer(wait: WaitView) -> Reasons:
         "step": wait.seq, "kind": asked.ask, "tool": asked.tool, "prompt": asked.prompt, "digest": asked.digest,
         "decision": answer.decision if answer else None, "by": answer.by if answer else "",
         "channel": answer.channel if answer else "", "reason": answer.reason if answer else "",
-        "edited": bool(answer and answer.value is not None), "at": wait.answered / _SECOND if answer else None,
+        "edited": bool(answer and answer.value is not None), "at": wait.answered / SECOND if answer else None,
     }  # fmt: skip
 
 

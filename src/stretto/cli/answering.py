@@ -50,8 +50,18 @@ def _steps(run: Run, asked: Asked) -> list[str]:
 
 
 def edit(asked: Asked, text: str | None) -> object:
-    """What `--edit` says: the arguments of a call as JSON, the answer to a question as its type has it."""
-    return as_json(text, "--edit") if text is None or asked["kind"] == "approval" else fitting(text, asked)
+    """What `--edit` says: the arguments of a call as JSON, the answer to a question as its type has it, or as JSON."""
+    if text is None or asked["kind"] == "approval" or _is_text_in_json(text):
+        return as_json(text, "--edit")
+    return fitting(text, asked)
+
+
+def _is_text_in_json(text: str) -> bool:
+    """Whether it is text written as JSON: a script quotes what a person types as it is."""
+    try:
+        return isinstance(json.loads(text), str)
+    except ValueError:
+        return False
 
 
 def fitting(typed: str, asked: Asked) -> object:

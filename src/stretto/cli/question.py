@@ -20,7 +20,6 @@ from stretto.cli.terminal import drawn, in_line, pretty, safe
 from stretto.cli.words import MICRO, moment
 from stretto.core.values import Answer
 
-ASKABLE = ("approval", "question", "review", "doubt", "budget")
 _FIRST_LINES = 40
 """Lines of a preview that are shown at once."""
 _SHORT, _BESIDE = 200, 60

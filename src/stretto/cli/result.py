@@ -83,6 +83,7 @@ def about(asked: Mapping[str, Any]) -> str:
         "approval": f"{_call(asked)} needs approval: {asked['prompt']}",
         "signal": f"signal {asked['prompt']}",
         "timer": asked["prompt"],
+        "doubt": f"{_call(asked)} is in doubt. {asked['prompt']}",
     }.get(asked["kind"], asked["prompt"])
     to = f" · to {asked['to']}" if asked["to"] else ""
     until = f" · until {moment(asked['expires'] * MICRO)}" if asked["expires"] else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from stretto.core.values import Spend
@@ -65,3 +66,10 @@ def cost(spend: Spend) -> dict[str, object]:
         "calls": spend.calls,
         "unpriced": spend.unpriced,
     }
+
+
+def table(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """Lines under a title, after an empty one; nothing where there are none."""
+    rows = list(lines)
+    if rows:
+        yield from ("", title, *rows)

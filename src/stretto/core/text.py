@@ -1,13 +1,20 @@
-"""Text cut between visible characters: a letter keeps its marks, an emoji its skin tone and its family."""
+"""Values as text; and text cut between visible characters: a letter keeps its marks, an emoji its family."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from unicodedata import category
 
+from stretto.core.canonical import encode
+
 _JOINER = "\u200d"
 _LONGEST = 32
 """Code points that a visible character has at most; what is longer is noise, and may be cut."""
+
+
+def as_text(value: object) -> str:
+    """Text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else encode(value).decode()
 
 
 def beginning(text: str, fits: Callable[[str], bool]) -> str:

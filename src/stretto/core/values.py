@@ -27,7 +27,8 @@ class Preview:
     """What a person is shown of an action before it runs.
 
     `base` identifies the state of the world it was made from (for a file: the hash of its content); the action is
-    refused if that has changed by the time it is approved.
+    refused if that has changed by the time it is approved. Where a tool's `preview` gives plain text, the text itself is the
+    base; one that differs each time (it shows the clock) gives a `Preview` without a base.
     """
 
     text: str

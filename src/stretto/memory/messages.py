@@ -7,15 +7,15 @@ handover between the two, whoever passed it on. Nothing here is stored; equal ev
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stretto.core.canonical import decode, encode
+from stretto.core.blobs import Blob, fetched
+from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
-from stretto.core.events import Answered, Asked, Decided, Ref, Row, StepDone, TaskFailed, TaskFinished, TaskStarted
+from stretto.core.events import Answered, Asked, Decided, Row, StepDone, TaskFailed, TaskFinished, TaskStarted
 
-Blob = Callable[[str], Awaitable[bytes]]
 Message = dict[str, Any]
 """`id`, `step` (as `stretto show` numbers it), `time` (seconds since 1970), `from`, `to`, `kind`, `about`, `schema`, `content`.
 
@@ -158,7 +158,7 @@ class _Reader:
         return task.worker if task is not None else USER
 
     async def _value(self, value: Any) -> Any:
-        return decode(await self._blob(value.digest)) if isinstance(value, Ref) else value
+        return await fetched(value, self._blob)
 
     def _add(
         self, row: Row, step: int, sender: str, to: str, kind: str, content: object,

@@ -19,8 +19,8 @@ Watch = Callable[[Delta], None]
 class Guards:
     """The pace and the breaker of each provider; the runs of an app share one of these."""
 
-    def __init__(self, limits: Mapping[str, str | Limit] | None = None) -> None:
-        """`limits` says what a minute allows, by provider ("openai") or model ("openai:gpt-5-mini")."""
+    def __init__(self, limits: Mapping[str, str | int | Limit] | None = None) -> None:
+        """`limits` says what a minute allows, and how many calls at once, by provider or model ("openai:gpt-5-mini")."""
         self._limits = {name: Limit.parse(limit) for name, limit in (limits or {}).items()}
         self._guards: dict[str, tuple[Pace, Breaker]] = {}
 

@@ -35,10 +35,12 @@ class Limit:
     at_once: int | None = None
 
     @classmethod
-    def parse(cls, text: str | Limit) -> Limit:
-        """The limit of "2 at once, 500 requests, 200000 tokens", or of some of these; requests and tokens a minute."""
+    def parse(cls, text: str | int | Limit) -> Limit:
+        """The limit of "2 at once, 500 requests, 200000 tokens", or some of these, in a minute; a number is calls at once."""
         if isinstance(text, Limit):
             return text
+        if isinstance(text, int):
+            text = f"{text} at once"
         found = [_LIMIT.fullmatch(part) for part in text.split(",")]
         limits = {_FIELDS[one[2].lower().rstrip("s")]: int(one[1]) for one in found if one is not None}
         if None in found or len(limits) < len(found) or 0 in limits.values():

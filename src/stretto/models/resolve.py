@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
+from stretto.core.blobs import Blob
 from stretto.core.errors import UsageError
 from stretto.core.messages import Rates
 from stretto.core.ports import Model
@@ -18,7 +19,6 @@ from stretto.models.script import read_script
 from stretto.models.scripted import ScriptedModel
 from stretto.models.vendors import CHAT, VENDORS, Endpoint, Vendor, is_loopback
 
-Blobs = Callable[[str], Awaitable[bytes]]
 _NO_KEY = "none"
 _NO_PRICES: Mapping[str, Rates] = MappingProxyType({})
 
@@ -51,7 +51,7 @@ def meant(name: str, aliases: Mapping[str, str]) -> str:
 
 
 def resolve(
-    name: str, environment: Mapping[str, str], prices: Mapping[str, Rates] = _NO_PRICES, *, blobs: Blobs | None = None
+    name: str, environment: Mapping[str, str], prices: Mapping[str, Rates] = _NO_PRICES, *, blobs: Blob | None = None
 ) -> Model:
     """The model of that name.
 

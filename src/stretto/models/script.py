@@ -17,6 +17,7 @@ from typing import Any, Literal
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
 from stretto.core.messages import Message, Part, Text, ToolCall, Usage
+from stretto.core.text import as_text
 
 Fault = Literal["malformed", "cut", "hang"]
 
@@ -46,8 +47,7 @@ Step = Answer | Fail
 
 def say(content: object, *, usage: Usage | None = None, thinking: str = "") -> Answer:
     """The model answers: text as it is, any other value as JSON (a typed output)."""
-    text = content if isinstance(content, str) else encode(content).decode()
-    return Answer(Message("assistant", (Text(text),)), usage, thinking)
+    return Answer(Message("assistant", (Text(as_text(content)),)), usage, thinking)
 
 
 def call(tool: str, /, **args: object) -> Answer:

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stretto.core.errors import GIVEN_UP, Failure, PlanOnly, PolicyDenied, RunFailed, UsageError, WorkerFailed
+from stretto.core.text import as_text
 from stretto.core.values import Score
 from stretto.orchestrator import conflicts
 from stretto.orchestrator.conflicts import Conflict, Resolved
-from stretto.orchestrator.handover import Draft, as_text, fields, for_part, for_task, of_draft, plain, shaped
+from stretto.orchestrator.handover import Draft, fields, for_part, for_task, of_draft, plain, shaped
 from stretto.orchestrator.plan import (
     Brief,
     Plan,
@@ -193,7 +194,7 @@ class Course:
         worker = next(worker for worker in self._boss.members if worker.name == task.worker)
         draft, given = self._drafts.get(task.id), None
         for _ in range(self._boss.repair + 1):
-            given = for_task(worker, task, results, draft)
+            given = _given(worker, task, results, draft)
             result = await _call(worker, given, task.id)
             verdict = await self._reviewed(task, result)
             if verdict.ok:
@@ -303,6 +304,14 @@ class Course:
         self._results = {name: self._results[name] for name in good}
         await self._in_force(new)
         return await self._approved(new, plan.tasks)
+
+
+def _given(worker: Worker[Any, Any], task: PlannedTask, results: dict[str, Any], draft: Draft | None) -> object:
+    """What a worker gets of a task; where it asks for what nobody knows, the task has failed."""
+    try:
+        return for_task(worker, task, results, draft)
+    except UsageError as error:
+        raise WorkerFailed(Failure(worker.name, str(error), UsageError.__name__, task.goal)) from error
 
 
 def _call(worker: Worker[Any, Any], given: Any, label: str) -> tasks.Call[Any]:

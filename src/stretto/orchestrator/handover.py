@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stretto.core.canonical import Json, decode, encode
+from stretto.core.errors import UsageError
+from stretto.core.text import as_text
 from stretto.orchestrator.plan import PlannedTask
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import Workflow
@@ -24,7 +26,8 @@ def for_task(worker: Worker[Any, Any], task: PlannedTask, results: Mapping[str, 
     """What a worker gets of a task: its goal, inputs, results of the tasks it needs, and what was wrong with its draft.
 
     A function gets the parameters that it names, which may be results by their tasks' ids. What takes text, or anything,
-    gets the goal alone where there is no more to say, else all of it (as JSON where it takes text).
+    gets the goal alone where there is no more to say, else all of it (as JSON where it takes text); so does the one
+    parameter that a function must be given, where nothing that it names is there. Raises `UsageError` for what it lacks.
     """
     whole: dict[str, object] = {"goal": task.goal, **fields(task.inputs)}
     if results:
@@ -38,21 +41,23 @@ def for_task(worker: Worker[Any, Any], task: PlannedTask, results: Mapping[str, 
     if parameter in known and not (parameter == "goal" and declared is not None):
         return known[parameter]
     if declared is not None:
-        return {name: known[name] for name in declared if name in known}
+        free = not set(declared) & (known.keys() - {"draft", "feedback"})
+        return _named(worker, known, task.goal if list(whole) == ["goal"] else whole, free)
     return shaped(worker, results) if results and _type(worker) == "array" else _told(worker, whole)
 
 
 def for_part(worker: Worker[Any, Any], whole: Mapping[str, object], sole: object) -> object:
     """What a planner, reviewer, integrator, resolver or judge gets of `whole`.
 
-    A function gets the parameters that it names; its only parameter, where it has another name, is `sole`.
+    A function gets the parameters that it names; the only one, or the only one that it must be given, where it has another
+    name, is `sole`. Raises `UsageError` for what it lacks.
     """
     parameter = _parameter(worker)
     if parameter in whole:
         return whole[parameter]
     declared = _fields(worker)
     if declared is not None:
-        return {name: whole[name] for name in declared if name in whole}
+        return _named(worker, whole, sole, all(whole.get(name) is not sole for name in declared))
     if parameter:
         return as_text(sole) if _type(worker) == "string" else sole
     return _told(worker, dict(whole))
@@ -83,9 +88,21 @@ def fields(value: object) -> dict[str, Json]:
     return told
 
 
-def as_text(value: object) -> str:
-    """Text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else encode(value).decode()
+def _named(worker: Worker[Any, Any], known: Mapping[str, object], sole: object, free: bool) -> dict[str, object]:
+    """The fields that a worker's input declares; the one that it requires and nobody knows is `sole`, if that is `free`."""
+    schema = worker.takes.schema
+    chosen = {name: known[name] for name in schema["properties"] if name in known}
+    match [name for name in schema.get("required", ()) if name not in known]:
+        case []:
+            return chosen
+        case [name] if free and isinstance(worker, Workflow):
+            text = schema["properties"][name].get("type") == "string"
+            return {**chosen, name: as_text(sole) if text else sole}
+        case unknown:
+            raise UsageError(
+                f"{worker.name} cannot begin: it must be given {', '.join(unknown)}, and there is nothing of that name; "
+                f"by name there are {', '.join(known)}"
+            )
 
 
 def _parameter(worker: Worker[Any, Any]) -> str:

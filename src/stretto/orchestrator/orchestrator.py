@@ -16,12 +16,12 @@ from stretto.core.errors import UsageError
 from stretto.core.ports import Options
 from stretto.core.values import Budget, Score
 from stretto.core.values import seconds as in_seconds
-from stretto.orchestrator.beside import worker_of
 from stretto.orchestrator.conflicts import RULES, Merged, Ruling
 from stretto.orchestrator.course import Course
 from stretto.orchestrator.handover import fields, for_part
 from stretto.orchestrator.plan import Assign, Brief, Plan, Verdict, WorkerCard
 from stretto.orchestrator.prompts import PROMPTS
+from stretto.runtime.beside import beside
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import Workable, Workflow, as_worker, typed
@@ -127,7 +127,7 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def other(self) -> Worker[Any, Any] | None:
         """Who gets what nobody else does."""
-        return None if self.otherwise is None else worker_of(self.otherwise)
+        return None if self.otherwise is None else beside(self.otherwise)
 
     @cached_property
     def _resolvers(self) -> dict[str, str | Worker[Any, Any]]:
@@ -166,7 +166,7 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def members(self) -> tuple[Worker[Any, Any], ...]:
         """Those it gives tasks to."""
-        found = [*map(worker_of, self.workers), *([self.other] if self.other is not None else [])]
+        found = [*map(beside, self.workers), *([self.other] if self.other is not None else [])]
         if not found:
             raise UsageError(f"{self.name} has no workers; give it workers=[...]")
         known: dict[str, Worker[Any, Any]] = {}

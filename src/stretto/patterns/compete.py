@@ -9,9 +9,10 @@ from typing import Any, overload
 from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
 from stretto.core.values import Done, Failed, Score
+from stretto.patterns.answer import the_one
 from stretto.patterns.given import given
-from stretto.patterns.verdict import the_one
 from stretto.runtime import failures
+from stretto.runtime.beside import beside
 from stretto.runtime.branches import Branches
 from stretto.runtime.scope import Scope
 from stretto.runtime.tasks import Call
@@ -152,4 +153,4 @@ def compete(
     """
     if not workers or n < 1:
         raise UsageError("compete needs at least one worker, and n is at least 1")
-    return Compete(tuple(map(as_worker, workers)) * n, as_worker(judge, "judge"), accept, limit, name)
+    return Compete(tuple(map(beside, workers)) * n, as_worker(judge, "judge"), accept, limit, name)

@@ -9,8 +9,8 @@ from typing import Any
 from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
+from stretto.patterns.answer import the_one
 from stretto.patterns.given import Turn, given
-from stretto.patterns.verdict import the_one
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
@@ -78,11 +78,6 @@ class Debate(Worker[Any, Debated]):
                 "with output=Consensus"
             )
         return Consensus(bool(agreed), fields.get("answer"), str(fields.get("reason", "")))
-
-    @property
-    def takes(self) -> Codec[Any]:
-        """What the debate is about."""
-        return super().takes
 
     @property
     def gives(self) -> Codec[Any]:

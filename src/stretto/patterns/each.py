@@ -12,11 +12,12 @@ from pydantic import PlainSerializer, PlainValidator
 from stretto.core.errors import RunFailed, UsageError
 from stretto.core.ports import Codec
 from stretto.core.values import Done, Failed
+from stretto.runtime.beside import beside
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope
 from stretto.runtime.tasks import Call
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import Workable, as_worker
+from stretto.runtime.workflow import Workable
 from stretto.tools.codec import codec_for
 
 
@@ -88,4 +89,4 @@ def each(
         raise UsageError(f"on_error={on_error!r} is not known; it is 'raise' or 'collect'")
     if limit is not None and limit < 1:
         raise UsageError(f"limit={limit} would let nothing run; it is at least 1")
-    return Each(as_worker(worker), limit, on_error, name)
+    return Each(beside(worker), limit, on_error, name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
+from stretto.core.text import as_text
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import Workflow
 
@@ -50,11 +50,9 @@ def _to_type(worker: Worker[Any, Any], parts: Mapping[str, Any]) -> object:
 
 
 def _text(part: object) -> str:
-    if isinstance(part, str):
-        return part
     if isinstance(part, list) and all(isinstance(turn, dict) and turn.keys() == {"speaker", "said"} for turn in part):
         return told(part)
-    return encode(part).decode()
+    return as_text(part)
 
 
 def told(transcript: Sequence[Turn]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
+from stretto.patterns.answer import label_of, meant
 from stretto.patterns.given import Turn, given
-from stretto.patterns.label import label_of, meant
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
@@ -76,11 +76,6 @@ class GroupChat(Worker[Any, Chat]):
                 f"{', '.join(names)}, or {NOBODY}"
             )
         return known[chosen]
-
-    @property
-    def takes(self) -> Codec[Any]:
-        """What it is about."""
-        return super().takes
 
     @property
     def gives(self) -> Codec[Any]:

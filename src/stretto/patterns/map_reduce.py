@@ -9,6 +9,7 @@ from typing import Any
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import ContextOverflow, UsageError
 from stretto.core.ports import Codec
+from stretto.core.text import as_text
 from stretto.memory.chunks import chunks
 from stretto.models.tokens import likely_text
 from stretto.runtime import tasks
@@ -103,7 +104,7 @@ class MapReduce(Worker[Any, Any]):
         schema = self.reducer.takes.schema
         kind = schema.get("properties", {}).get(self.field, {}) if self.field else schema
         if kind.get("type") == "string":
-            return "\n\n".join(result if isinstance(result, str) else encode(result).decode() for result in results)
+            return "\n\n".join(map(as_text, results))
         return list(results)
 
     @property

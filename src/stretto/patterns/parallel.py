@@ -15,10 +15,11 @@ from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
 from stretto.core.values import Done, Failed
 from stretto.runtime import failures, tasks
+from stretto.runtime.beside import beside
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import Workable, as_worker, code_of
+from stretto.runtime.workflow import Workable, code_of
 from stretto.tools.codec import codec_for
 from stretto.tools.signature import signature_of
 
@@ -126,7 +127,7 @@ def parallel(
     """
     if bool(workers) == bool(named):
         raise UsageError("parallel needs workers, either in order or all by name")
-    members = (*map(as_worker, workers), *(as_worker(worker, label) for label, worker in named.items()))
+    members = (*map(beside, workers), *(beside(worker, label) for label, worker in named.items()))
     if min_success is not None and not 1 <= min_success <= len(members):
         raise UsageError(f"min_success={min_success} cannot be met by {len(members)} workers")
     return Parallel(members, tuple(named), merge, limit, min_success, name)

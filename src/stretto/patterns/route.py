@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from stretto.core.errors import UsageError
 from stretto.core.ports import Codec
-from stretto.patterns.label import label_of, meant
+from stretto.patterns.answer import label_of, meant
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Out, Worker

@@ -60,14 +60,14 @@ async def allowed(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, re
 
 
 async def preview(scope: Scope, tool: Tool[Any, Any], args: Args) -> Preview:
-    """What the tool shows of this call; an empty preview where it shows nothing."""
+    """What the tool shows of this call; an empty preview where it shows nothing. Plain text holds as long as it is the same."""
     if tool.preview is None:
         return Preview("")
     with scope.run.outside():
         shown = tool.preview(**fitted(tool.preview, args, scope.run.deps, ""))
         if inspect.isawaitable(shown):
             shown = await shown
-    return shown if isinstance(shown, Preview) else Preview(str(shown))
+    return shown if isinstance(shown, Preview) else Preview(text := str(shown), digest(encode(text)))
 
 
 async def before(scope: Scope, tool: Tool[Any, Any], args: Args) -> Encoded:
@@ -155,7 +155,7 @@ async def _ask(
     answer = await waits.wait(scope, ident, record, ask, lambda answer: _unfit(tool, answer), standing, edited_to)
     if answer.decision != "approve":
         who = f" by {answer.by}" if answer.by else ""
-        reason = answer.reason or ("nobody answered in time" if answer.decision == "expired" else "no reason was given")
+        reason = answer.reason or (waits.EXPIRED if answer.decision == "expired" else "no reason was given")
         error = PolicyDenied(f"{tool.name} was rejected{who}: {reason}")
         raise failures.tagged(error, scope.key, ident)  # a run that ends of a no, and is resumed, asks again
     if answer.value is None:
@@ -208,5 +208,5 @@ def _unfit(tool: Tool[Any, Any], answer: Answer) -> str:
         try:
             tool.signature.check(answer.value)
         except ValueError as error:
-            return f"the edited arguments do not fit {tool.name}: {error}"
+            return f"the edited arguments do not fit {tool.name}: {error}; an edit holds all arguments of the call"
     return ""

@@ -12,10 +12,8 @@ from collections.abc import Awaitable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from stretto.core.canonical import encode, identity
-from stretto.core.errors import UsageError
 from stretto.core.events import Encoded, Row, StepDone
 from stretto.core.ports import Durability
-from stretto.core.scope import current
 from stretto.memory.shared import Cell, Queue, Recorded
 from stretto.runtime import failures
 from stretto.runtime.recording import MEMORY
@@ -76,17 +74,6 @@ def _around(scope: str, parents: dict[str, str]) -> Iterator[str]:
     while at:
         yield at
         at = at.rpartition(".")[0] or parents.get(at)
-
-
-def here(name: str) -> Scope:
-    """The scope of the code that runs now."""
-    scope: Scope | None = current.get()
-    if scope is None:
-        raise UsageError(
-            f"{name} works inside a run: call it from a @workflow, or from a worker it calls. A @tool stands outside; make "
-            "it a @workflow, which an agent can have among its tools just so"
-        )
-    return scope
 
 
 def board_of(run: Execution) -> Board:

@@ -20,7 +20,8 @@ from stretto.core.errors import Starved, UsageError
 from stretto.core.events import Encoded
 from stretto.memory.shared import Post
 from stretto.runtime.acts import Act, Nothing, Sent, sent
-from stretto.runtime.board import NAME, board_of, here, key_of, refuse, settle
+from stretto.runtime.board import NAME, board_of, key_of, refuse, settle
+from stretto.runtime.functions import here
 from stretto.runtime.recording import MESSAGE
 from stretto.runtime.scope import Scope
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for, name_of

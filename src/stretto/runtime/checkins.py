@@ -9,9 +9,9 @@ from typing import Any
 from stretto.core.canonical import encode
 from stretto.core.errors import PolicyDenied, UsageError
 from stretto.core.events import Asked, Encoded, StepDone, TaskFinished
-from stretto.core.scope import current
 from stretto.core.values import Answer, seconds
 from stretto.runtime import failures, waits
+from stretto.runtime.functions import here
 from stretto.runtime.scope import Scope
 
 _STEPS = re.compile(r"\s*(\d+)\s*steps?\s*")
@@ -26,34 +26,38 @@ class Mark:
 
 
 async def check_in(every: str, *, to: str = "", expires: float | str | None = None) -> None:
-    """Ask a person whether to go on, where it is time to: `every` is like "5 steps" (of the run) or "30 min".
+    """Ask a person whether to go on, where it is time to: `every` is like "5 steps" (of the run), "30 min", or both with "or".
 
     Meant for a loop: it counts from its first call in a task. The person sees the steps and tasks done, the seconds and
     the money, and approves or rejects. A no, or no answer in time, is a `PolicyDenied` with the reason.
     """
-    scope: Scope | None = current.get()
-    if scope is None:
-        raise UsageError("check_in() works inside a run; call it from a @workflow, or from a worker it calls")
+    scope = here("check_in()")
     limit = _limit(every)
     known = scope.run.marks.get(scope.key)
-    here = await scope.decide("check_in", lambda: _here(scope, known, limit))
-    if here is None:
+    place = await scope.decide("check_in", lambda: _place(scope, known, limit))
+    if place is None:
         return
-    scope.run.marks[scope.key] = mark = Mark(here["steps"], here["at"])
-    if "progress" in here:
-        mark.at = await _ask(scope, here["progress"], to, expires)
+    scope.run.marks[scope.key] = mark = Mark(place["steps"], place["at"])
+    if "progress" in place:
+        mark.at = await _ask(scope, place["progress"], to, expires)
 
 
 def _limit(every: str) -> Mark:
-    """The steps or microseconds that may pass; a zero does not count."""
-    steps = _STEPS.fullmatch(every)
-    limit = Mark(int(steps[1]), 0) if steps else Mark(0, int(seconds(every) * 1_000_000))
+    """The steps and microseconds, of which either may pass; a zero does not count."""
+    if not isinstance(every, str):
+        raise UsageError(f"check_in(every={every!r}) has no unit; write it like '5 steps or 30 min'")
+    limit = Mark(0, 0)
+    for part in every.split(" or "):
+        if steps := _STEPS.fullmatch(part):
+            limit.steps = int(steps[1])
+        else:
+            limit.at = int(seconds(part) * 1_000_000)
     if not limit.steps and not limit.at:
-        raise UsageError(f"check_in(every={every!r}) would ask all the time; write it like '5 steps' or '30 min'")
+        raise UsageError(f"check_in(every={every!r}) would ask all the time; write it like '5 steps or 30 min'")
     return limit
 
 
-def _here(scope: Scope, known: Mark | None, limit: Mark) -> dict[str, Any] | None:
+def _place(scope: Scope, known: Mark | None, limit: Mark) -> dict[str, Any] | None:
     """What is to be recorded: where the counting begins, or the progress if it is time; else nothing."""
     run = scope.run
     here = {"steps": run.tally[StepDone.kind], "at": run.now()}

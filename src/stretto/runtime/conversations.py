@@ -26,7 +26,7 @@ async def hold(scope: Scope, worker: Worker[Any, Any], value: object) -> tuple[o
         value = worker.takes.load((await functions.heard(None, worker.takes)).value)
     while True:
         reply = await tasks.call(scope, speaker, value)
-        data, reply = speaker.gives.stored(reply)
+        data, reply = scope.run.secrets.stored(speaker.gives, reply)
         if not listens and not await _is_said(scope):
             return reply, data
         value = worker.takes.load((await functions.heard(data, worker.takes)).value)

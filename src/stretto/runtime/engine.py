@@ -22,7 +22,7 @@ from stretto.runtime.execution import Execution
 from stretto.runtime.functions import SAID
 from stretto.runtime.outcome import Outcome, Surroundings
 from stretto.runtime.recording import ROOT, Recording
-from stretto.runtime.reuse import reusable
+from stretto.runtime.reuse import EVERY_MODEL, Today, reusable
 
 VERSION = "0.1.0"
 
@@ -55,7 +55,7 @@ async def begin(
 ) -> Loaded | None:
     """Start a run; None where one with this id exists."""
     try:
-        (data, value), given = (b"null", None) if settings.listens else worker.takes.stored(value), value
+        (data, value), given = (b"null", None) if settings.listens else around.secrets.stored(worker.takes, value), value
     except ValueError as error:
         raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}") from error
     lease = await _created(around, id)
@@ -134,7 +134,8 @@ async def _load(around: Surroundings, run: str, worker: Worker, lease: Lease) ->
     reuse = None
     if begun.forked_from:
         origin = await around.store.read(begun.forked_from)
-        reuse = await reusable(origin, begun.forked_at, around.store.blob)
+        model = around.model("").name if settings.extra.get(EVERY_MODEL) else ""
+        reuse = await reusable(origin, begun.forked_at, around.store.blob, Today(around.fingerprints(worker), model))
     return Loaded(Execution(lease, Recording(rows), settings, around, reuse), worker, value)
 
 
@@ -149,7 +150,7 @@ async def fork(
     """Begin a new run from the facts of another up to event `at`; its id. It is then taken up like any other."""
     rows, now = await around.store.read(run), around.clock.now()
     facts = forks.prefix(rows, at, now)
-    data = b"null" if settings.listens else worker.takes.stored(value)[0]
+    data = b"null" if settings.listens else around.secrets.stored(worker.takes, value)[0]
     lease = await around.store.create(id := new_id(now))
     assert lease is not None
     started = RunStarted(worker.name, Encoded(data), code, Encoded(encode(settings)), VERSION, run, at)

@@ -73,6 +73,7 @@ class Execution:
         self.gate, self._given, self.model, self.guards = around.gate, around.deps, around.model, around.guards
         self.grace = GRACE
         self.stand_in, self.listeners, self.forecast = around.stand_in, around.listeners, around.forecast
+        self.secrets = around.secrets
         self.traced = bool(around.tracers) or "traceparent" in settings.extra
         self.closed = False
         self.busy = 0
@@ -145,7 +146,7 @@ class Execution:
                         output, data = await conversations.hold(scope, worker, value)
                     else:
                         output = await tasks.call(scope, worker, value)
-                        data = worker.gives.stored(output)[0]
+                        data = self.secrets.stored(worker.gives, output)[0]
                 await self._conclude(RunFinished(Encoded(data)), Finished(output, sum(self.tally.values()) + 1))
             except asyncio.CancelledError:
                 if self._cancelled is None or self.closed:
@@ -268,6 +269,8 @@ class Execution:
         self.check_open()
         self.progress += 1
         self.tally[event.kind] += 1
+        if self.secrets:
+            event = self.secrets.kept(event)
         faults.site("record.before")
         try:
             pending = self._store.append(
@@ -320,7 +323,8 @@ class Execution:
 
     def spawn(self, work: Coroutine[Any, Any, T], *, inside: bool = False) -> asyncio.Task[T]:
         """A task that lives no longer than the run is loaded, with no scope in sight unless it is `inside` the one here."""
-        task = self.loop.create_task(work, context=None if inside else _nowhere())
+        # a context that is given keeps the task factory from taking this for a plain task, which forks the scope
+        task = self.loop.create_task(work, context=copy_context() if inside else _nowhere())
         self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task

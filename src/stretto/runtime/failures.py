@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from stretto.core.canonical import encode
+from stretto.core.canonical import decode, encode
 from stretto.core.errors import (
     GIVEN_UP,
     ContextOverflow,
@@ -30,6 +30,7 @@ from stretto.core.errors import (
     WriteConflict,
 )
 from stretto.core.events import Encoded, StepFailed
+from stretto.policy.secrets import Secrets
 
 _KNOWN: dict[str, type[Exception]] = {
     kind.__name__: kind
@@ -80,8 +81,14 @@ def of_step(
     return StepFailed(kind, name, message(error), type_name(error), detail, request, took, cost, doubt)
 
 
-def surfaced(error: Exception) -> Exception:
-    """What the caller of a step gets: the error itself where a replay can raise it too, else a `StepError`."""
+def surfaced(error: Exception, event: StepFailed, secrets: Secrets) -> Exception:
+    """What the caller of a step gets: the error itself where a replay can raise it too, else a `StepError`.
+
+    Where it says a secret, the event and the error are made to say the secret's name instead.
+    """
+    if secrets and (told := secrets.mask(event.error)) != event.error:
+        event.error = told
+        return revived(event, decode(event.detail.data) if isinstance(event.detail, Encoded) else None)
     if type(error) is ModelError or _KNOWN.get(type_name(error)) is type(error):
         return error
     return StepError(f"{type_name(error)}: {message(error)}", type_name(error))

@@ -20,27 +20,31 @@ from stretto.tools.codec import ANYTHING, TypeCodec, codec_for
 T = TypeVar("T")
 
 
-def _here(name: str) -> Scope:
+def here(name: str) -> Scope:
+    """The scope of the code that runs now; a `UsageError` that names what was called outside a run."""
     scope: Scope | None = current.get()
     if scope is None:
-        raise UsageError(f"{name} works inside a run; call it from a @workflow, or from a worker it calls")
+        raise UsageError(
+            f"{name} works inside a run: call it from a @workflow, or from a worker it calls. A @tool stands outside; make "
+            "it a @workflow, which an agent can have among its tools just so"
+        )
     return scope
 
 
 async def now() -> float:
     """Seconds since 1970, the same on every replay."""
-    scope = _here("now()")
+    scope = here("now()")
     return float(await scope.decide("now", lambda: scope.run.now() / 1e6))
 
 
 async def random() -> float:
     """A random number in [0, 1), the same on every replay."""
-    return float(await _here("random()").decide("random", _random.random))
+    return float(await here("random()").decide("random", _random.random))
 
 
 async def sleep(seconds: float | str = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
     """Wait for a time, in numbers or like "2h"; long waits cost nothing, and survive restarts."""
-    scope = _here("sleep()")
+    scope = here("sleep()")
     given = in_seconds(seconds) if isinstance(seconds, str) else seconds  # a number is part of the identity as it is
     total = given + 60 * minutes + 3600 * hours + 86400 * days
     ident = scope.identify("timer", "sleep", encode(total))
@@ -135,7 +139,7 @@ async def approved(
         return answer.value
     error = PolicyDenied(f"the review {question!r} was rejected: {answer.reason or 'no reason was given'}")
     error.reason = answer.reason
-    raise failures.tagged(error, _here("approved()").key, ident)
+    raise failures.tagged(error, here("approved()").key, ident)
 
 
 async def _review(
@@ -148,7 +152,7 @@ async def _review(
 ) -> tuple[Accepted[T] | Rejected, str]:
     codec: TypeCodec[Any] = codec_for(type(content)) if not isinstance(content, dict | list) else ANYTHING
     data, _ = codec.stored(content)
-    scope = _here(name)
+    scope = here(name)
     ident = scope.identify("review", question[:40], encode([question]) + data)
 
     def asked(wait: str) -> Asked:
@@ -170,14 +174,14 @@ async def _review(
 
     answer = await waits.wait(scope, ident, scope.recall(ident), asked, fits)
     if answer.decision != "approve":
-        return Rejected(answer.reason or ("nobody answered in time" if answer.decision == "expired" else "")), ident
+        return Rejected(answer.reason or (waits.EXPIRED if answer.decision == "expired" else "")), ident
     return Accepted(content if answer.value is None else codec.load(answer.value)), ident
 
 
 async def _question(
     kind: WaitKind, prompt: str, codec: Codec[Any], to: str, expires: float | str | None, shown: bytes = b""
 ) -> Answer:
-    scope = _here("ask()" if kind == "question" else "receive()")
+    scope = here("ask()" if kind == "question" else "receive()")
     ident = scope.identify(kind, prompt[:40], encode([prompt, to]) + shown)
 
     def asked(wait: str) -> Asked:
@@ -201,7 +205,7 @@ async def _question(
 
     answer = await waits.wait(scope, ident, scope.recall(ident), asked, check)
     if answer.decision == "expired":
-        raise TimeoutError(f"nobody answered in time: {prompt}")
+        raise TimeoutError(f"{waits.EXPIRED}: {prompt}")
     return answer
 
 
@@ -218,7 +222,7 @@ def _misfit(codec: Codec[Any], answer: Answer, check: Callable[[Any], object] | 
 
 async def spent() -> Spend:
     """What the run has used up to here: USD, tokens and calls; the same on every replay."""
-    scope = _here("spent()")
+    scope = here("spent()")
     used = scope.root.account.spent
     known = await scope.decide("spent", lambda: [str(used.usd), used.input, used.output, used.calls, used.unpriced])
     return Spend(dollars(known[0]), *known[1:])
@@ -226,5 +230,5 @@ async def spent() -> Spend:
 
 def settings() -> Settings:
     """What this run was started with: its model, budget and the like."""
-    started: Settings = _here("settings()").run.settings
+    started: Settings = here("settings()").run.settings
     return started

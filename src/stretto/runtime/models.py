@@ -98,7 +98,7 @@ class _Call:
         except ModelError as error:
             if error.status is not None or not error.sent:
                 spent = _ONE_CALL  # the provider refused it, and bills nothing
-            await self._failed(error, held, begun, spent)
+            error = await self._failed(error, held, begun, spent)
             raise failures.tagged(error, self.scope.key, self.ident) from None
         finally:
             if held is not None:
@@ -141,12 +141,15 @@ class _Call:
         await self.scope.run.commit(self.scope.record(event, self.ident, blobs=blobs))
         return head
 
-    async def _failed(self, error: ModelError, held: Reservation | None, begun: int, spent: Spend) -> None:
+    async def _failed(self, error: ModelError, held: Reservation | None, begun: int, spent: Spend) -> ModelError:
+        """Record it; the error as a replay raises it, without secrets."""
         took = (time.perf_counter_ns() - begun) // 1000
         event = failures.of_step(
             "model", self.model.name, error, None if held else Encoded(self.asked), took, cost=_amount(spent)
         )
+        told = failures.surfaced(error, event, self.scope.run.secrets)
         await self.scope.run.commit(self.scope.record(event, self.ident, blobs=() if held else self.blobs))
+        return told if isinstance(told, ModelError) else error
 
     # ---- money
 

@@ -5,15 +5,16 @@ What runs said by themselves is taken in when somebody looks: it costs nothing b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from stretto.core.canonical import decode, encode
+from stretto.core.blobs import Blob, fetched
 from stretto.core.errors import UsageError
-from stretto.core.events import Answered, Asked, Ref, Row, StepDone, TaskFinished, TaskStarted
+from stretto.core.events import Answered, Asked, Row, StepDone, TaskFinished, TaskStarted
 from stretto.core.ports import Memo, Memory, Remembering, Store
+from stretto.core.text import as_text
 from stretto.core.values import RunState
 from stretto.core.values import seconds as in_seconds
 from stretto.memory.tokens import names, terms
@@ -112,7 +113,7 @@ class Notebook:
                 await self._memory.index(row.id, row.updated, said)
 
 
-async def _said(rows: Sequence[Row], blob: Callable[[str], Awaitable[bytes]]) -> AsyncIterator[Memo]:
+async def _said(rows: Sequence[Row], blob: Blob) -> AsyncIterator[Memo]:
     """What came of a run, or of each turn of a conversation, and what people answered."""
     begun: dict[str, TaskStarted] = {}
     asked: dict[str, Asked] = {}
@@ -122,30 +123,26 @@ async def _said(rows: Sequence[Row], blob: Callable[[str], Awaitable[bytes]]) ->
             case TaskStarted() as started if row.scope == ROOT:
                 begun[row.ident] = started
             case TaskFinished(output=output) if row.scope == ROOT:
-                goal, said = _text(await _value(begun[row.ident].input, blob)), _text(await _value(output, blob))
+                goal, said = _text(await fetched(begun[row.ident].input, blob)), _text(await fetched(output, blob))
                 for memo in _memos(row, "output", goal, said) if said not in recalled else ():
                     yield memo
             case StepDone(step="tool", name="recall", result=result):  # an echo is nothing new
-                recalled.append(_text(await _value(result, blob)))
+                recalled.append(_text(await fetched(result, blob)))
             case Asked(ask="question" | "review" | "signal") as event if event.prompt != SAID:  # a turn is a task
                 asked[event.wait] = event
             case Answered(wait=wait) as event if wait in asked and (event.value is not None or event.reason):
-                said = _text(await _value(event.value, blob)) or event.reason
+                said = _text(await fetched(event.value, blob)) or event.reason
                 for memo in _memos(row, "answer", asked[wait].prompt, said):
                     yield memo
             case _:
                 continue
 
 
-async def _value(value: Any, blob: Callable[[str], Awaitable[bytes]]) -> Any:
-    return decode(await blob(value.digest)) if isinstance(value, Ref) else value
-
-
 def _text(value: Any) -> str:
     """Text as it is, anything else as JSON; nothing where next to nothing was said."""
     if value in (None, "", [], {}) or isinstance(value, bool):
         return ""
-    return value if isinstance(value, str) else encode(value).decode()
+    return as_text(value)
 
 
 def _memos(row: Row, kind: str, about: str, text: str) -> Iterator[Memo]:

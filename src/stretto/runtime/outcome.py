@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stretto.core.messages import Delta
 from stretto.core.ports import Clock, Gate, Model, Store, Tracer
 from stretto.models.guarded import Guards
+from stretto.policy.secrets import Secrets
 
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
@@ -82,8 +83,11 @@ class Surroundings:
     model: Callable[[str], Model]
     deps: Mapping[type, Any]
     guards: Guards = field(default_factory=Guards)
+    secrets: Secrets = field(default_factory=Secrets)
     listeners: Callable[[Scope, str], Callable[[Delta], None] | None] = lambda *_: None
     """Who hears what a model says as it says it, by the scope and identity of the call; None where nobody listens."""
+    fingerprints: Callable[[Any], Mapping[str, Set[str]]] = lambda _: {}
+    """The fingerprints, by name, of all workers that one is known to come to call."""
     stand_in: Callable[[Any], Any] = lambda tool: tool
     """What is called in place of a tool: itself, but for a run that must not touch the world."""
     tracers: tuple[Tracer, ...] = ()

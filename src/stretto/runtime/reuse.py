@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from stretto.core.blobs import Blob
 from stretto.core.canonical import encode, identity
 from stretto.core.events import Ref, Row, StepIntended, TaskFinished, TaskStarted
 from stretto.runtime.recording import MEETINGS
 
-Blob = Callable[[str], Awaitable[bytes]]
+EVERY_MODEL = "every_model"
+"""The further setting of a fork whose model is that of all its workers, whatever they name."""
+_GIVEN = "test:"
+"""Scripted models are given as they are, and not named: they stay."""
 
 
 @dataclass(slots=True)
@@ -30,22 +34,41 @@ class Reuse:
         return _call(tool, request) in self.made
 
 
-async def reusable(rows: Sequence[Row], at: int, blob: Blob) -> Reuse:
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What a fork is carried out with: its workers' fingerprints by name, and the model that all are to use, if any."""
+
+    fingerprints: Mapping[str, Set[str]]
+    model: str = ""
+
+    def differs(self, row: Row) -> bool:
+        """Whether a task or model call would not be the same today; the tasks around it may come to something else."""
+        if row.kind == TaskStarted.kind and self.fingerprints:
+            begun = row.event()
+            assert isinstance(begun, TaskStarted)
+            return begun.fingerprint not in self.fingerprints.get(begun.worker, {begun.fingerprint})
+        if not self.model or not row.ident.startswith("model "):
+            return False
+        by = row.ident.split(" ")[1]
+        return by != self.model and not by.startswith(_GIVEN)
+
+
+async def reusable(rows: Sequence[Row], at: int, blob: Blob, today: Today) -> Reuse:
     """What can be reused of a run's events behind `at`."""
     reuse, begun = Reuse(), dict[tuple[str, str], TaskStarted]()
-    parents, met = dict[str, str](), set[str]()
+    parents, apart = dict[str, str](), set[str]()
     for row in rows:
         # what a task does to others is no part of its output, and what a person accepted there is not accepted here
-        if row.ident.startswith(MEETINGS) or row.ident.startswith("review "):
+        if row.ident.startswith(MEETINGS) or row.ident.startswith("review ") or today.differs(row):
             task: str | None = row.scope.partition(".")[0]
             while task is not None:
-                met.add(task)
+                apart.add(task)
                 task = parents.get(task)
         match row.event():
             case TaskStarted() as started:
                 begun[row.scope, row.ident] = started
                 parents[started.task] = row.scope.partition(".")[0]
-            case TaskFinished(output=output) if row.seq > at and begun[row.scope, row.ident].task not in met:
+            case TaskFinished(output=output) if row.seq > at and begun[row.scope, row.ident].task not in apart:
                 started = begun[row.scope, row.ident]
                 name = _task(started.worker, started.fingerprint, await _bytes(started.input, blob))
                 reuse.outputs.setdefault(name, []).append(output)

@@ -217,14 +217,14 @@ class Scope:
                 faults.site("effect.before")
                 value = await (traces.within(self, ident, perform) if run.traced else perform())
                 faults.site("effect.after")
-            (data, value), given = codec.stored(value), value
+            (data, value), given = run.secrets.stored(codec, value), value
             blobs = media.contents(data, given)
         except Exception as error:  # noqa: BLE001  the boundary at which an effect's error becomes an event
             failed = failures.of_step(
                 kind, name, error, request, _microseconds(begun), doubt=doubt and not isinstance(error, NotDone)
             )
+            surfaced = failures.tagged(failures.surfaced(error, failed, run.secrets), self.key, ident)
             await run.commit(self.record(failed, ident, durability))
-            surfaced = failures.tagged(failures.surfaced(error), self.key, ident)
             raise surfaced from (None if surfaced is error else error)
         event = StepDone(kind, name, Encoded(data), request, _microseconds(begun))
         done = self.record(event, ident, durability, blobs=blobs)

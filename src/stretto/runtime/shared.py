@@ -21,7 +21,8 @@ from stretto.core.errors import UsageError, WriteConflict
 from stretto.core.events import StepDone
 from stretto.memory.shared import Cell
 from stretto.runtime.acts import Act, Nothing, Written, written
-from stretto.runtime.board import NAME, board_of, here, key_of, keys, refuse, settle
+from stretto.runtime.board import NAME, board_of, key_of, keys, refuse, settle
+from stretto.runtime.functions import here
 from stretto.runtime.recording import MEMORY
 from stretto.runtime.scope import Scope
 from stretto.tools.codec import ANYTHING, TypeCodec, codec_for, name_of

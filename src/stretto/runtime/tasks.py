@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from stretto.core.canonical import encode
+from stretto.core.canonical import decode, encode
 from stretto.core.errors import Evicted, UsageError, WorkerFailed
 from stretto.core.events import Encoded, TaskFailed, TaskFinished, TaskStarted
 from stretto.core.ports import Worker
 from stretto.core.scope import current
 from stretto.policy.ledger import Account
+from stretto.policy.secrets import Secrets
 from stretto.runtime import failures, retries
 from stretto.runtime.recording import Record, task_key
 
@@ -144,13 +145,16 @@ async def _attempt(
         with child:
             output = await (worker.work if worker.options.timeout is None else partial(_limited, worker))(child, value)
             scope.run.owes_nothing(child, "to end")
-        stored, output = _fitting(worker, output)
+        stored, output = _fitting(worker, output, scope.run.secrets)
     except Evicted:
         raise
     except Exception as error:
         failure = failures.of_task(worker.name, value, error, attempt)
         again = attempt < attempts and not failures.is_final(error)
-        failed = TaskFailed(Encoded(encode(failure)), again)
+        told = scope.run.secrets.masked(data := encode(failure))
+        if told is not data:
+            failure = failures.failure_from(decode(told))
+        failed = TaskFailed(Encoded(told), again)
         await scope.run.commit(scope.record(failed, ident))
         if again:
             raise _Again from error
@@ -179,9 +183,9 @@ async def _limited(worker: Worker, scope: Scope, value: Any) -> Any:
         raise TimeoutError(f"{worker.name} took longer than its limit of {worker.options.timeout:g} s") from error
 
 
-def _fitting(worker: Worker, output: Any) -> tuple[bytes, Any]:
+def _fitting(worker: Worker, output: Any, secrets: Secrets) -> tuple[bytes, Any]:
     try:
-        return worker.gives.stored(output)
+        return secrets.stored(worker.gives, output)
     except ValueError as error:
         raise ValueError(
             f"{worker.name} broke its contract: what it returned does not fit its output type: {error}"

@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
+from stretto.core.blobs import Blob, fetched
 from stretto.core.errors import NotDone, PolicyDenied, StepError, UsageError
 from stretto.core.events import Row, RunStarted, StepDone, StepFailed, StepIntended
 from stretto.runtime.recording import first_of
 from stretto.runtime.scope import Scope
-from stretto.runtime.view import Blob, fetched
 from stretto.runtime.worker import Worker
 from stretto.tools.signature import KEY, Signature, signature_of, summary
 from stretto.tools.tool import Tool

@@ -5,11 +5,11 @@ Nothing here is stored; whoever has the events has all of it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stretto.core.canonical import decode
+from stretto.core.blobs import Blob, fetched
 from stretto.core.events import (
     STATE_AFTER,
     Answered,
@@ -17,7 +17,6 @@ from stretto.core.events import (
     Decided,
     Event,
     Pruned,
-    Ref,
     Row,
     Ruled,
     RunFailed,
@@ -35,8 +34,6 @@ from stretto.core.events import (
 from stretto.core.values import RunState, Spend
 from stretto.policy.standing import Rule
 from stretto.runtime.recording import rule_of, spend_of, task_key
-
-Blob = Callable[[str], Awaitable[bytes]]
 
 
 @dataclass(slots=True)
@@ -301,8 +298,3 @@ class View:
                 step.state, step.error, step.took = "doubt" if event.doubt else "failed", event.error, event.took
             case StepIntended(before=before):
                 step.state, step.before = "running", before
-
-
-async def fetched(value: Any, blob: Blob) -> Any:
-    """A recorded value as JSON."""
-    return decode(await blob(value.digest)) if isinstance(value, Ref) else value

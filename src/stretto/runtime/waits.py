@@ -21,6 +21,8 @@ Check = Callable[[Answer], str]
 """What is wrong with an answer; an empty text where it can be taken."""
 Standing = Callable[[], Answer | None]
 """What a rule has said beforehand; asked again whenever there may be a new one."""
+EXPIRED = "expired: nobody answered in time"
+"""The reason of a no that nobody said."""
 
 
 @dataclass(slots=True)

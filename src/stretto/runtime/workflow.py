@@ -43,7 +43,7 @@ class Workflow(Worker[Any, R], Generic[P, R]):
 
     @cached_property
     def takes(self) -> Codec[Any]:
-        """One parameter is the input itself; several are an object with their names."""
+        """One parameter is the input itself, and so is the first where the others have defaults; several are an object."""
         arguments = list(self.signature.arguments.values())
         if len(arguments) != 1:
             return Arguments(self.signature)
@@ -131,7 +131,7 @@ def code_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 class Arguments:
-    """The codec of several arguments: an object with their names."""
+    """The codec of several arguments: an object with their names, or the first alone where the others have defaults."""
 
     def __init__(self, signature: Signature) -> None:
         self._signature = signature
@@ -145,6 +145,9 @@ class Arguments:
         """See `Codec.check`."""
         names = self._signature.arguments
         if value is not None and not isinstance(value, dict):
+            first, *others = names or [""]
+            if first and all(names[other].default is not inspect.Parameter.empty for other in others):
+                return self._signature.check({first: value})
             raise ValueError(f"it takes {', '.join(names) or 'no arguments'} by name, not {type(value).__name__}")
         return self._signature.check(value or {})
 

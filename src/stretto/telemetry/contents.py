@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from stretto.core.blobs import Blob, fetched
 from stretto.core.canonical import decode, encode
-from stretto.core.events import Ref
 from stretto.core.messages import Media, Message, Text, ToolCall, ToolResult, unlink
+from stretto.core.text import as_text
 from stretto.telemetry.spans import Attributes, Span
-
-Blob = Callable[[str], Awaitable[bytes]]
 
 
 async def contents(span: Span, blob: Blob) -> Attributes:
     """Messages, arguments and results of a span, as the conventions have them: JSON as text."""
-    asked, gave = await _plain(span.asked, blob), await _plain(span.gave, blob)
+    asked, gave = await fetched(span.asked, blob), await fetched(span.gave, blob)
     match span.operation:
         case "chat":
             return await _chat(asked, gave, blob)
@@ -28,18 +27,13 @@ async def contents(span: Span, blob: Blob) -> Attributes:
             return {}
 
 
-async def _plain(value: object, blob: Blob) -> Any:
-    return decode(await blob(value.digest)) if isinstance(value, Ref) else value
-
-
 def _texts(values: dict[str, Any]) -> Attributes:
     return {name: encode(value).decode() for name, value in values.items() if value is not None}
 
 
 def _turn(role: str, value: Any) -> dict[str, Any]:
-    text = value if isinstance(value, str) else encode(value).decode()
     finish = {"finish_reason": "stop"} if role == "assistant" else {}
-    return {"role": role, "parts": [{"type": "text", "content": text}], **finish}
+    return {"role": role, "parts": [{"type": "text", "content": as_text(value)}], **finish}
 
 
 async def _chat(asked: Any, gave: Any, blob: Blob) -> Attributes:

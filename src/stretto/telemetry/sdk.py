@@ -20,8 +20,9 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from stretto.core.blobs import Blob
 from stretto.core.errors import UsageError
-from stretto.telemetry.contents import Blob, contents
+from stretto.telemetry.contents import contents
 from stretto.telemetry.spans import Attributes, Span
 
 MOST = 10_000

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from stretto.core.blobs import fetched
 from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
 from stretto.core.events import Asked, Declined, Row, StepIntended
 from stretto.core.ports import Letter
 from stretto.core.values import Answer
 from stretto.models.minimal import minimal
-from stretto.runtime.view import View, fetched
+from stretto.runtime.view import View
 from stretto.testing.machine import Machine, SimulatedClock, at_once
 from stretto.testing.simulated_store import Disk
 from stretto.testing.virtual_loop import Stuck, VirtualLoop

@@ -44,6 +44,11 @@ class Received:
     body: bytes
     request: ModelRequest
 
+    @property
+    def model(self) -> str:
+        """The model that is asked, by the provider's own name for it."""
+        return str(json.loads(self.body)["model"])
+
 
 class FakeProvider:
     """The server; a context manager that runs it in a thread of its own.

@@ -14,13 +14,13 @@ from stretto.app.flows.beside import Beside, is_reference
 from stretto.app.flows.kinds import kind
 from stretto.app.flows.shape import AGENT, STAGES, TOOL
 from stretto.app.flows.source import Node, checked
+from stretto.app.flows.stages import AnyWorker
 from stretto.core.values import Budget
 from stretto.core.values import seconds as in_seconds
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker, workflow
 from stretto.tools.tool import Tool, tool
 
-AnyWorker = Worker[Any, Any]
 AnyTool = Tool[..., Any]
 Part = AnyWorker | AnyTool
 _NAME = re.compile(r"[A-Za-z_][\w-]{0,63}", re.ASCII)

@@ -12,7 +12,7 @@ from stretto.app.flows.wording import Wording
 from stretto.core.errors import NotDone, PolicyDenied, RunFailed, ToolError, UsageError
 from stretto.core.scope import current
 from stretto.core.values import Done, Failed
-from stretto.patterns.label import label_of, meant
+from stretto.patterns.answer import label_of, meant
 from stretto.patterns.loop import feedback
 from stretto.patterns.parallel import enough
 from stretto.runtime.branches import gather

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stretto.agents.briefing import as_text
 from stretto.app.flows.condition import is_missing, look_up
 from stretto.app.flows.source import Node
+from stretto.core.text import as_text
 
 _PLACE = re.compile(r"\{(?P<literal>\{[A-Za-z_][\w.]*\})\}|\{(?P<name>[A-Za-z_][\w.]*)\}")
 KNOWN = ("goal", "input")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stretto.app.gaps import Gaps
+from stretto.app.gaps import SECOND, Gaps
 from stretto.app.graph.data import Canvas, Graph
 from stretto.app.progress import NOTHING, planned_tasks, spent_by_task
 from stretto.runtime.view import TaskView, View, WaitView
 
 _MANY = 12
 """Finished tasks of one worker and one parent that are still drawn one by one."""
-_SECOND = 1_000_000
 _SHORT = 40
 
 
@@ -61,7 +60,7 @@ class _Run:
 
     def _task(self, task: TaskView) -> str:
         spend = self._spent.get(task.key, NOTHING)
-        took = self._gaps.busy(task.begun, task.ended or self._now) / _SECOND
+        took = self._gaps.busy(task.begun, task.ended or self._now) / SECOND
         tries = (f"attempt {task.attempt}",) if task.attempt > 1 else ()
         error = (task.error[:_SHORT],) if task.state == "failed" and task.error else ()
         said = _said(task)
@@ -74,7 +73,7 @@ class _Run:
         spend = sum((self._spent.get(task.key, NOTHING) for task in tasks), NOTHING)
         took = max(task.ended for task in tasks) - min(task.begun for task in tasks)
         return self._canvas.node(
-            "task", f"{tasks[0].worker} × {len(tasks)}", state="done", seconds=took / _SECOND,
+            "task", f"{tasks[0].worker} × {len(tasks)}", state="done", seconds=took / SECOND,
             tokens=spend.input + spend.output, usd=_usd(spend.usd),
         )  # fmt: skip
 

@@ -23,7 +23,7 @@ def command() -> None:
     """Check that no event was changed, moved or lost."""
 
 
-@command.command("heads")
+@command.command("heads", short_help="The last hash of every run's chain.")
 @options.common
 def heads(common: Common) -> int:
     """The last hash of every run's chain, to be kept elsewhere: by it one can tell what was cut off or rewritten."""
@@ -39,7 +39,7 @@ def heads(common: Common) -> int:
     return reading(common, work)
 
 
-@command.command("verify")
+@command.command("verify", short_help="Check hash chains: of a run, all runs, or a file.")
 @click.argument("what", metavar="[ID|FILE]", required=False)
 @click.option(
     "--heads",

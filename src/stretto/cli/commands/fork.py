@@ -13,8 +13,8 @@ from stretto.cli.options import Common, as_json
 @click.command("fork")
 @click.argument("id")
 @click.option("--at", required=True, type=int, metavar="STEP", help="Up to which step; `stretto show ID` numbers them.")
-@click.option("--input", "given", metavar="JSON", help="Another input.")
-@click.option("--model", metavar="M", help="Another model for workers that name none.")
+@click.option("--input", "given", metavar="JSON", help="Another input, with --at 0.")
+@click.option("--model", metavar="M", help="Another model, for all workers.")
 @click.option("--budget", metavar="'$1'", help="Another cap.")
 @options.common
 def command(common: Common, id: str, at: int, given: str | None, model: str | None, budget: str | None) -> int:

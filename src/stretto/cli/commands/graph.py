@@ -15,7 +15,7 @@ from stretto.app.graph.runs import of_run
 from stretto.app.graph.svg import svg
 from stretto.app.host import App
 from stretto.app.progress import refuse_pruned
-from stretto.app.targets import resolve
+from stretto.app.targets import Target, resolve
 from stretto.cli import codes, options
 from stretto.cli.options import Common
 from stretto.cli.session import has_database, inside
@@ -39,7 +39,7 @@ def command(common: Common, what: str, form: str | None, where: str | None) -> i
 
     async def work(app: App) -> int:
         if await app.store.find(what) is None:
-            return _leave(of_worker(resolve(what).worker), chosen, where, common)
+            return _leave(of_worker(_target(what, app.db).worker), chosen, where, common)
         run = await app.get(what)
         refuse_pruned(run.events)
         return _leave(of_run(run.view, Gaps(run.events), time.time_ns() // 1000), chosen, where, common)
@@ -47,6 +47,13 @@ def command(common: Common, what: str, form: str | None, where: str | None) -> i
     if has_database(common):
         return inside(common, work)
     return _leave(of_worker(resolve(what).worker), chosen, where, common)
+
+
+def _target(what: str, db: str) -> Target:
+    try:
+        return resolve(what)
+    except UsageError as error:
+        raise UsageError(f"{error}; nor is it the id of a run in {db}") from error
 
 
 def _leave(graph: Graph, form: str, where: str | None, common: Common) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from stretto.app.parts import prompts
-from stretto.app.targets import resolve
+from stretto.app.targets import resolve_all
 from stretto.cli import codes, options
 from stretto.cli.options import Common
 from stretto.cli.terminal import note, out_json, tell
@@ -15,9 +15,8 @@ from stretto.cli.terminal import note, out_json, tell
 @click.argument("target")
 @options.common
 def command(common: Common, target: str) -> int:
-    """Everything that the workers of TARGET may say to a model of their own accord."""
-    found = resolve(target)
-    known = prompts(found.worker, found.around)
+    """Everything that the workers of TARGET, or of a whole file, may say to a model of their own accord."""
+    known = {name: said for found in resolve_all(target) for name, said in prompts(found.worker, found.around).items()}
     if common.json:
         out_json(known)
     elif known:

@@ -82,4 +82,10 @@ def _given(found: Target, goal: str | None, given: str | None, docs: str | None,
         raise UsageError("both GOAL and --input are given; a worker has one input")
     if given is not None:
         return found.worker, as_json(given, "--input")
-    return found.given(sys.stdin.read() if goal == "-" else goal, docs=docs, out=out)
+    worker, value = found.given(sys.stdin.read() if goal == "-" else goal, docs=docs, out=out)
+    try:
+        worker.takes.stored(value)
+    except ValueError as error:
+        how = "GOAL is text; give anything else as JSON with --input"
+        raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}; {how}") from error
+    return worker, value

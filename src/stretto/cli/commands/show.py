@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from stretto.app.contexts import contexts
 from stretto.app.facts import passed_on
 from stretto.app.gaps import Gaps
 from stretto.app.host import App
-from stretto.app.sent import contexts
+from stretto.app.progress import refuse_pruned
 from stretto.app.steps import detail, steps
 from stretto.cli import codes, options
 from stretto.cli.listing import painted, width
@@ -41,6 +42,7 @@ def command(common: Common, id: str, step: int | None, context: str | None, fact
 
     async def work(app: App) -> int:
         run = await app.get(id)
+        refuse_pruned(run.events)
         if context is not None:
             sent = await contexts(run.view, context, app.store.blob)
             _show(common, sent, (line for one in sent for line in _sent(one)))

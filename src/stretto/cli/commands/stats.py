@@ -14,7 +14,7 @@ from stretto.cli import codes, options
 from stretto.cli.options import Common
 from stretto.cli.session import reading
 from stretto.cli.terminal import in_line, out_json, tell
-from stretto.cli.words import MICRO, counted, duration
+from stretto.cli.words import MICRO, counted, duration, table
 from stretto.core.values import seconds
 
 _MOST = 10
@@ -50,17 +50,11 @@ def _told(found: Mapping[str, Any]) -> Iterator[str]:
         f"people   {counted(people['total'], 'answer')}, {people['per_run']} a run; "
         f"{people['runs_without']} without any, {people['by_rule']} by rules"
     )
-    yield from _table("failures", (f"{one['runs']:>5}  {_failure(one)}" for one in found["failures"]))
-    yield from _table("errors on the way", (f"{one['times']:>5}  {_error(one)}" for one in found["errors"][:_MOST]))
-    yield from _table("answers by people", (f"{one['answered']:>5}  {_answers(one)}" for one in people["by_tool"]))
+    yield from table("failures", (f"{one['runs']:>5}  {_failure(one)}" for one in found["failures"]))
+    yield from table("errors on the way", (f"{one['times']:>5}  {_error(one)}" for one in found["errors"][:_MOST]))
+    yield from table("answers by people", (f"{one['answered']:>5}  {_answers(one)}" for one in people["by_tool"]))
     title = f"approved within {HASTY:g} s, or unseen"
-    yield from _table(title, (f"{one['hasty'] + one['unseen']:>5}  {_stamps(one)}" for one in found["rubber_stamps"]))
-
-
-def _table(title: str, lines: Iterator[str]) -> Iterator[str]:
-    rows = list(lines)
-    if rows:
-        yield from ("", title, *rows)
+    yield from table(title, (f"{one['hasty'] + one['unseen']:>5}  {_stamps(one)}" for one in found["rubber_stamps"]))
 
 
 def _spread(numbers: Mapping[str, float], said: Any) -> str:

@@ -11,7 +11,7 @@ import click
 from stretto.app.gaps import Gaps
 from stretto.app.handle import Run
 from stretto.app.host import App
-from stretto.app.progress import percent, planned_tasks, progress, progress_by_task, spent_by_task
+from stretto.app.progress import percent, planned_tasks, progress, progress_by_task, refuse_pruned, spent_by_task
 from stretto.cli import codes, options
 from stretto.cli.listing import listed, painted
 from stretto.cli.options import Common
@@ -36,6 +36,7 @@ def command(common: Common, id: str) -> int:
     async def work(app: App) -> int:
         run, row = await app.get(id), await app.store.find(id)
         assert row is not None
+        refuse_pruned(run.events)
         if common.json:
             out_json({**_as_object(run), "held": row.held})
         else:

@@ -17,7 +17,7 @@ from stretto.cli.options import Common
 from stretto.cli.session import reading
 from stretto.cli.terminal import in_line, is_unicode, out_json, tell
 from stretto.cli.tree import SIGNS
-from stretto.cli.words import MICRO, counted, duration, tokens
+from stretto.cli.words import MICRO, counted, duration, table, tokens
 
 _SIGNS = {
     "model": ("█", "m", "running"), "tool": ("▓", "t", "done"), "step": ("▒", "s", "done"), "queue": ("░", "q", "doubt"),
@@ -67,9 +67,9 @@ def _told(line: Timeline, *, steps: bool) -> Iterator[str]:
         yield f"  of these   {', '.join(shares)}"
     yield ""
     yield from _chart(line, steps=steps)
-    yield from _table("slowest steps", (_slow(one) for one in line.slowest))
-    yield from _table("most tokens", (_hog(one) for one in line.hogs))
-    yield from _table("longest hand-overs", (_handed(one) for one in line.handovers if one["seconds"] >= 0.0005))
+    yield from table("slowest steps", (_slow(one) for one in line.slowest))
+    yield from table("most tokens", (_hog(one) for one in line.hogs))
+    yield from table("longest hand-overs", (_handed(one) for one in line.handovers if one["seconds"] >= 0.0005))
 
 
 # ---- the chart
@@ -156,12 +156,6 @@ def _sign(kind: str) -> str:
 
 
 # ---- what stands out
-
-
-def _table(title: str, lines: Iterator[str]) -> Iterator[str]:
-    rows = list(lines)
-    if rows:
-        yield from ("", title, *rows)
 
 
 def _slow(one: dict[str, Any]) -> str:

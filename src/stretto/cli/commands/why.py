@@ -20,8 +20,8 @@ from stretto.cli.terminal import command as whole_command
 from stretto.cli.terminal import in_line, out_json, pretty, tell
 from stretto.cli.tree import lines
 from stretto.cli.words import MICRO, cost, duration, moment, spent
+from stretto.core.blobs import fetched
 from stretto.core.values import RunState
-from stretto.runtime.view import fetched
 
 _ROOM = 40
 """Lines of tasks that are shown."""
@@ -81,6 +81,8 @@ def _failure(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
     for one in reasons["fed"][-_FED:]:
         label = f" ({in_line(one['label'])})" if one["label"] else ""
         gave = in_line(pretty(one["result"]), 120) if one["result"] is not None else "(large)"
+        if one["kind"] == "model":  # its words are not in its event; `show --step` has them
+            gave = "asked for tools" if (one["result"] or {}).get("finish") == "tool_call" else "answered"
         yield f"  fed   {one['kind']} {in_line(one['name'])}{label}, step {one['step']}: {gave}"
     if len(reasons["fed"]) > _FED:
         yield f"        and {len(reasons['fed']) - _FED} before: --json has all"

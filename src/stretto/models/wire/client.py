@@ -11,6 +11,7 @@ from pydantic_ai.exceptions import UnexpectedModelBehavior
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model as LayerModel
 
+from stretto.core.blobs import Blob
 from stretto.core.messages import Delta, ModelReply, ModelRequest
 from stretto.models.vendors import Endpoint
 from stretto.models.wire import incoming, outgoing
@@ -20,7 +21,7 @@ from stretto.models.wire.failures import FAILURES, failure
 class Client:
     """The models layer's driver of one endpoint, with its connections."""
 
-    def __init__(self, name: str, endpoint: Endpoint, max_output: int, fetch: outgoing.Fetch | None) -> None:
+    def __init__(self, name: str, endpoint: Endpoint, max_output: int, fetch: Blob | None) -> None:
         """`fetch` gives the bytes of a stored image or document by its digest."""
         self.name = name
         self.endpoint = endpoint
@@ -55,9 +56,7 @@ class Client:
         return self._model.profile.get("supports_json_schema_output", False)
 
 
-async def _streamed(
-    said: dict[str, Any], watch: Callable[[Delta], None], pieces: incoming.Pieces
-) -> ModelResponse:
+async def _streamed(said: dict[str, Any], watch: Callable[[Delta], None], pieces: incoming.Pieces) -> ModelResponse:
     async with model_request_stream(**said) as stream:
         async for event in stream:
             if (delta := pieces.delta(event)) is not None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import TypeAdapter
 from pydantic_ai.messages import (
     ModelResponse,
     ModelResponsePart,
@@ -22,9 +21,8 @@ from pydantic_ai.messages import (
 
 from stretto.core.canonical import encode
 from stretto.core.messages import Delta, Message, ModelReply, Part, Text, ToolCall, Usage
-from stretto.models.wire.outgoing import ANSWER
+from stretto.models.wire.outgoing import ANSWER, PARTS
 
-_PARTS: TypeAdapter[ModelResponsePart] = TypeAdapter(ModelResponsePart)
 _OURS = frozenset({"content", "args", "tool_name", "tool_call_id"})
 
 
@@ -131,7 +129,7 @@ def _kept(came: Sequence[ModelResponsePart], response: ModelResponse, vendor: st
 
 def _bare(part: ModelResponsePart) -> dict[str, Any]:
     """The part without what our message holds anyway."""
-    body: dict[str, Any] = _PARTS.dump_python(part, mode="json", exclude_none=True)
+    body: dict[str, Any] = PARTS.dump_python(part, mode="json", exclude_none=True)
     if _part(part):
         body = {key: value for key, value in body.items() if key not in _OURS}
     return body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,19 +29,18 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
+from stretto.core.blobs import Blob
 from stretto.core.errors import UsageError
 from stretto.core.messages import Media, Message, ModelRequest, Part, Text, ToolCall, ToolResult
-
-Fetch = Callable[[str], Awaitable[bytes]]
 
 ANSWER = "final_result"
 """The tool by which a provider without typed answers gives one."""
 
 _SETTINGS = frozenset({"temperature", "max_tokens", "top_p", "seed", "tool_choice", "timeout"})
-_PARTS: TypeAdapter[ModelResponsePart] = TypeAdapter(ModelResponsePart)
+PARTS: TypeAdapter[ModelResponsePart] = TypeAdapter(ModelResponsePart)
 
 
-async def conversation(messages: Sequence[Message], vendor: str, fetch: Fetch | None) -> list[ModelMessage]:
+async def conversation(messages: Sequence[Message], vendor: str, fetch: Blob | None) -> list[ModelMessage]:
     """The turns so far. Parts that a provider wants to see again go back to `vendor` only."""
     turns: list[ModelMessage] = []
     for message in messages:
@@ -106,7 +105,7 @@ def as_object(schema: dict[str, Any]) -> dict[str, Any]:
     return wrapped | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
 
 
-async def _said(message: Message, fetch: Fetch | None) -> list[ModelRequestPart]:
+async def _said(message: Message, fetch: Blob | None) -> list[ModelRequestPart]:
     if message.role == "system":
         return [SystemPromptPart(message.text)]
     parts: list[ModelRequestPart] = []
@@ -130,7 +129,7 @@ def _only_words(message: Message) -> bool:
     return not any(isinstance(part, Media) for part in message.parts)
 
 
-async def _file(media: Media, fetch: Fetch | None) -> UserContent:
+async def _file(media: Media, fetch: Blob | None) -> UserContent:
     if media.url.startswith("data:"):
         return BinaryContent.from_data_uri(media.url)
     if media.url:
@@ -167,9 +166,9 @@ def _verbatim(kept: Sequence[dict[str, Any]], message: Message) -> Iterator[Mode
     ours = iter([part for part in message.parts if isinstance(part, Text | ToolCall)])
     for part in kept:
         if part["part_kind"] not in ("text", "tool-call") or "content" in part:
-            yield _PARTS.validate_python(part)
+            yield PARTS.validate_python(part)
         elif (own := next(ours, None)) is not None:
-            yield _PARTS.validate_python(part | _own(own))
+            yield PARTS.validate_python(part | _own(own))
 
 
 def _own(part: Text | ToolCall) -> dict[str, Any]:

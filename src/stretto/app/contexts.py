@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from stretto.app.steps import Entry, conversation
+from stretto.core.blobs import Blob, fetched
 from stretto.core.errors import UsageError
-from stretto.runtime.view import Blob, StepView, TaskView, View, fetched
+from stretto.runtime.view import StepView, TaskView, View
 
 
 async def contexts(view: View, which: str, blob: Blob) -> list[Entry]:

@@ -1,16 +1,15 @@
-"""What fed something: all that had come to its end where it stands, before it began, and so may have led to it."""
+"""Provenance, or what fed something: all that had come to its end where it stands, before it began, and so may have led to it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from stretto.app.progress import planned_tasks
+from stretto.app.steps import Entry
 from stretto.core.events import Answered, Ref, Row, StepDone, TaskFinished
 from stretto.runtime.recording import task_key
 from stretto.runtime.view import TaskView, View
 
-Entry = dict[str, Any]
 _SAYS = (StepDone.kind, TaskFinished.kind, Answered.kind)
 
 

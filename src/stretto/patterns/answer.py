@@ -1,8 +1,8 @@
-"""A label: how a worker or a rule says which of several it means."""
+"""What a worker's answer comes down to, whatever type it has: a label, a number, or yes or no."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from stretto.core.canonical import decode, encode
@@ -29,3 +29,20 @@ def meant(label: str, names: Iterable[str]) -> str | None:
     bare = label.strip(_AROUND).casefold()
     alike = [name for name in known if name.strip(_AROUND).casefold() == bare]
     return alike[0] if len(alike) == 1 else None
+
+
+def the_one(said: object, name: str, kinds: tuple[type, ...]) -> tuple[float | None, Mapping[str, object]]:
+    """What a verdict comes down to: itself, its field `name`, or else its only field of these types; and all its fields.
+
+    None where there is no such thing.
+    """
+    if type(said) in kinds:
+        return said, {}  # type: ignore[return-value]  # it is of these types
+    fields = decode(encode(said))
+    if not isinstance(fields, dict):
+        return None, {}
+    found = [value for value in fields.values() if type(value) in kinds]
+    one = fields.get(name)
+    if type(one) in kinds:
+        return one, fields
+    return found[0] if len(found) == 1 else None, fields

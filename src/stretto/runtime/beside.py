@@ -1,4 +1,4 @@
-"""Plain functions among an orchestrator's workers: one that blocks does not keep the other tasks waiting."""
+"""Plain functions among workers that work at once: one that blocks does not keep the others waiting."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Beside(Workflow[P, R]):
-    """A function that is called in a thread of its own."""
+class Function(Workflow[P, R]):
+    """A plain function, called in a thread of its own."""
 
     async def work(self, context: Scope, value: object) -> R:
         """Call it; what it returns may be awaited, which is done here."""
@@ -29,8 +29,9 @@ class Beside(Workflow[P, R]):
         return cast(R, await result if inspect.isawaitable(result) else result)
 
 
-def worker_of(thing: Workable) -> Worker[Any, Any]:
-    """A worker as it is; a plain function that is not async, beside the loop."""
+def beside(thing: Workable, name: str = "") -> Worker[Any, Any]:
+    """A worker as it is; a plain function that is not async, beside the loop. `name` is as in `as_worker`."""
+    worker = as_worker(thing, name)
     if inspect.isfunction(thing) and not inspect.iscoroutinefunction(thing):
-        return Beside(thing, thing.__name__)
-    return as_worker(thing)
+        return Function(thing, worker.name)
+    return worker

@@ -10,6 +10,7 @@ from stretto.app.recorded import RecordedModel
 from stretto.app.settings import Environment
 from stretto.core.ports import Model, Store
 from stretto.core.values import Settings
+from stretto.runtime.reuse import EVERY_MODEL
 
 
 class Models:
@@ -40,6 +41,8 @@ class Models:
         return partial(self._named, settings)
 
     def _named(self, settings: Settings, name: str) -> Model:
+        if settings.extra.get(EVERY_MODEL):
+            name = settings.model
         if not name and self._given is not None and not isinstance(self._given, str):
             return self._given
         wanted = name or settings.model
