@@ -33,6 +33,7 @@ boss = Orchestrator(model, workers=[research, write], budget="$2", approve_plan=
 
 if __name__ == "__main__":
     job = start(boss, "Create an EV market report", db=":memory:")
-    print("the plan:", *(f"{task['id']} by {task['worker']}" for task in job.plan["tasks"]), sep="\n- ")
+    assert job.plan
+    print("the plan:", *(f"{task.id} by {task.worker}" for task in job.plan.tasks), sep="\n- ")
     job.approve(by="Ann")
     print(job.output)

@@ -13,6 +13,8 @@ from stretto.app.flows import load
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAID = {
     "agent": "A quarter of new cars are electric.\n- EV sales 2025.md\n",
+    "desk": "Please ask a lawyer.\nasks: refund {'amount': 12, 'customer': 'ann'}\n"
+    "We are sorry. You have 12 back. ['ann 12']\n",
     "embedded": "['ann owes 100', 'bob owes 101'] ['ann 100', 'bob 101']\n",
     "orchestrator": "the plan:\n- market by research\n- rivals by research\n- report by write\n"
     "EVs are a quarter of new cars; three makers lead.\n",
@@ -22,7 +24,7 @@ SAID = {
 
 
 def test_every_program_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == SAID.keys()
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == SAID.keys() | {"fastapi_app"}  # which has tests of its own
 
 
 @pytest.mark.parametrize("name", SAID)
