@@ -112,3 +112,14 @@ def test_nothing_is_answered_twice_or_where_nothing_is_asked(shell: Shell) -> No
     assert shell("approve", "s").code == 2
     assert shell("approve", "nobody").code == 2
     assert shell("resolve", "s", "3", "repeat").code == 2
+
+
+@pytest.mark.capability(61)
+def test_an_edit_of_text_may_be_json_as_a_script_writes_it(shell: Shell) -> None:
+    for id, typed in (("plain", "better"), ("json", '"better"')):
+        shell("run", "workers.py:reviewed", "draft", "--id", id)
+        assert "better" in shell("approve", id, "--edit", typed).out
+    assert (
+        shell("run", "workers.py:reviewed", "draft", "--id", "plain").out
+        == shell("run", "workers.py:reviewed", "draft", "--id", "json").out
+    )

@@ -49,6 +49,7 @@ def test_options_that_do_not_fit_each_other(shell: Shell) -> None:
     assert "takes JSON" in said(shell("run", "workers.py:shout", "--input", "{"))
     assert "budget" in said(shell("run", "workers.py:shout", "x", "--budget", "lots"))
     assert "its input does not fit" in said(shell("run", "workers.py:add", "x"))
+    assert "as JSON with --input" in said(shell("run", "workers.py:add", "x"))
     assert "provider" in said(shell("run", "workers.py:shout", "x", "--model", "nobody:knows"))
 
 

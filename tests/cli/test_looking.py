@@ -119,6 +119,21 @@ def test_tools_are_listed_with_risk_and_effect(shell: Shell) -> None:
     assert names == ["write_file", "pay", "slow_pay", "look_up"]
 
 
+@pytest.mark.capability(13, 79)
+def test_a_whole_file_has_the_prompts_and_tools_of_all_its_workers(shell: Shell) -> None:
+    (shell.folder / "agents.py").write_text(
+        "from stretto import Agent, tool\n\n\n@tool\ndef search(q: str) -> str:\n    return q\n\n\n"
+        "one = Agent('test:', 'You look.', name='one', tools=[search])\n"
+        "two = Agent('test:', 'You write.', name='two', tools=[search])\n"
+    )
+    told = shell("prompts", "agents.py").out
+    assert "You look." in told
+    assert "You write." in told
+    told = shell("tools", "agents.py").out
+    assert "search  low" in told
+    assert "(one, two)" in told, "a tool that two workers have is named with both"
+
+
 def test_the_list_is_newest_first_and_may_be_of_one_state(shell: Shell) -> None:
     assert shell("list", "--json").json == []
     assert not (shell.folder / ".stretto").exists()
@@ -291,3 +306,24 @@ def test_a_graph_is_written_as_svg_or_given_as_data(shell: Shell) -> None:
     assert {node["state"] for node in data["nodes"]} == {"done"}
     assert data["mermaid"].startswith("flowchart")
     assert shell("graph", "b", "-o", "no/such/folder/b.svg").code == 2
+    assert "nor is it the id of a run" in shell("graph", "nope").err
+
+
+@pytest.mark.capability(200)
+def test_a_pruned_run_says_so_wherever_it_is_looked_at(shell: Shell) -> None:
+    shell("run", "workers.py:shout", "a", "--id", "old")
+    shell("prune", "--older-than", "0s", "--by", "ada")
+    for command in ("show", "status", "why", "timeline"):
+        told = shell(command, "old")
+        assert (told.code, "run old was pruned" in told.err) == (2, True), command
+
+
+@pytest.mark.capability(103, 179)
+def test_a_run_in_doubt_says_so_with_the_call(shell: Shell) -> None:
+    (shell.folder / "mail.py").write_text(
+        "from stretto import tool, workflow\n\n\n@tool(effect='once')\ndef send(to: str) -> str:\n"
+        "    raise ConnectionError('the line broke')\n\n\n@workflow\nasync def post(to: str) -> str:\n"
+        "    return await send(to)\n"
+    )
+    assert shell("run", "mail.py:post", "bo", "--id", "p").code == 3
+    assert "send(to=bo) is in doubt" in shell("status", "p").out

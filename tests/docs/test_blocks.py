@@ -2,12 +2,15 @@
 
 The blocks of a page run in order, in one namespace and one temporary folder. A comment on the line before a block says
 otherwise: `<!-- no-run -->` (Python is compiled only), `<!-- file: app.py -->` (saved under that name instead), and for
-a console block `<!-- run -->` or `<!-- run exit=3 -->` (its `$ stretto` lines run, and the last ends with that code).
+a console block `<!-- run -->` or `<!-- run exit=3 -->` (its `$ stretto` lines run, and the last ends with that code; a
+variable may stand before, as in `$ STRETTO_FAULT=9:kill stretto run ...`). What a console block shows below a command are
+lines of its output, in their order, though not all of them; `...` stands for anything, and spaces for any number of them.
 """
 
 import ast
 import asyncio
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -24,6 +27,9 @@ _BLOCK = re.compile(
     r"(?:^ *<!-- (?P<mark>[^\n]*?) -->\n+)?"
     r"^(?P<indent> *)(?P<fence>```+)(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *(?P=fence) *$",
     re.DOTALL | re.MULTILINE,
+)
+_COMMAND = re.compile(
+    r"^\$ (?P<variables>(?:[A-Z_]+=\S+ )*)(?P<words>stretto .*)\n?(?P<shown>(?:(?!\$ ).*\n?)*)", re.MULTILINE
 )
 
 
@@ -83,13 +89,22 @@ def run_python(block: Block, page: Path, module: ModuleType) -> None:
 
 
 def run_console(block: Block) -> None:
-    """Run the `$ stretto` lines; all must succeed, the last with the code that its mark names."""
-    commands = [line[2:] for line in block.code.replace("\\\n", "").splitlines() if line.startswith("$ stretto ")]
-    assert commands, f"line {block.line}: a block marked `run` has no line that begins with `$ stretto`"
+    """Run the `$ stretto` lines; all must succeed, the last with the code that its mark names, and show what is shown."""
     expected = re.fullmatch(r"run(?: exit=(\d+))?", block.mark)
     assert expected, f"line {block.line}: `{block.mark}` is no mark; use `run` or `run exit=3`"
+    commands = [*_COMMAND.finditer(block.code.replace("\\\n", ""))]
+    assert commands, f"line {block.line}: a block marked `run` has no line that begins with `$ stretto`"
     for command in commands:
-        words = [sys.executable, "-m", *shlex.split(command, comments=True)]
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        words = [sys.executable, "-m", *shlex.split(command["words"], comments=True)]
+        variables = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        variables |= dict(word.split("=", 1) for word in shlex.split(command["variables"]))
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, env=variables
+        )
         code = int(expected[1] or 0) if command is commands[-1] else 0
-        assert done.returncode == code, f"line {block.line}: {command}\n{done.stdout}{done.stderr}"
+        told = f"line {block.line}: {command['words']}\n{done.stderr}{done.stdout}"
+        assert done.returncode % 256 == (code if code < 128 else 128 - code) % 256, told
+        rest = iter((done.stderr + done.stdout).splitlines())
+        for line in command["shown"].splitlines():
+            shown = re.escape(" ".join(line.split())).replace(re.escape("..."), ".*")
+            assert any(re.fullmatch(shown, " ".join(real.split())) for real in rest), f"not shown: {line}\n{told}"

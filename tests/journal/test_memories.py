@@ -9,7 +9,7 @@ from stretto.core.ports import Memo, Memory, Store
 from stretto.journal.memory import MemoryStore
 from stretto.journal.sqlite import SqliteStore
 from stretto.testing import MEMORY_CHECKS, memory_conformance
-from stretto.testing.memory_conformance import Check, OpenStore
+from stretto.testing.journal_conformance import Check, OpenStore
 
 
 def _in_memory() -> OpenStore:

@@ -183,6 +183,24 @@ def test_a_conversation_that_is_handed_over_says_why() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.capability(74)
+def test_a_conversation_that_goes_from_hand_to_hand_is_told_turn_by_turn() -> None:
+    asks, answers = call("transfer_to_billing", reason="money"), call("transfer_to_triage", reason="no money")
+    billing = Agent(ScriptedModel([say("refunded"), answers]), name="billing", handoffs=["triage"])
+    triage = Agent(ScriptedModel([asks, say("at nine")]), name="triage", handoffs=[billing])
+    job = start(triage, db=":memory:")
+    assert job.say("I was billed twice") == "refunded"
+    assert job.say("When do you open?") == "at nine"
+    assert [(one["from"], one["to"], one["content"]) for one in job.messages()] == [
+        ("user", "triage", "I was billed twice"),
+        ("triage", "billing", "money"),
+        ("billing", "user", "refunded"),
+        ("user", "billing", "When do you open?"),
+        ("billing", "triage", "no money"),
+        ("triage", "user", "at nine"),
+    ]
+
+
 @tool(risk="high")
 async def pay(invoice: str) -> str:
     return "paid"

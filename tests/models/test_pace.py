@@ -194,3 +194,8 @@ def test_limits_are_parsed() -> None:
     assert Limit.parse("500 requests, 200_000 tokens") == Limit(500, 200_000)
     assert Limit.parse("1 request") == Limit(1)
     assert Limit.parse(Limit(tokens=3)) == Limit(tokens=3)
+
+
+@pytest.mark.capability(43)
+def test_a_limit_that_is_a_number_is_calls_at_once() -> None:
+    assert Limit.parse(2) == Limit.parse("2 at once")

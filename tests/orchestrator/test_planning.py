@@ -348,3 +348,26 @@ def test_two_workers_of_one_name_are_refused() -> None:
     twice = Orchestrator(workers=[research, Agent("test:", name="research")], planner=by_rule)
     with pytest.raises(UsageError, match="two workers of orchestrator are named 'research'"):
         _ = twice.members
+
+
+def test_the_one_parameter_that_must_be_given_may_have_any_name() -> None:
+    def write(topic: str, feedback: str = "") -> str:
+        return f"on {topic}{feedback}"
+
+    def plans(what: str, problems: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+        return [{"id": "a", "worker": "write", "goal": what}]
+
+    def reviews(goal: str, text: str) -> bool:
+        return text == f"on {goal}"
+
+    boss = Orchestrator(workers=[write], planner=plans, reviewer=reviews)
+    assert start(boss, "tea", db=":memory:").output == "on tea"
+
+
+def test_a_part_that_asks_for_what_nobody_knows_is_told_what_there_is() -> None:
+    def plans(topic: str, style: str) -> list[dict[str, Any]]:
+        raise AssertionError("it is never called")
+
+    error = start(Orchestrator(workers=[lambda goal: goal], planner=plans), "tea", db=":memory:").error
+    assert "it must be given topic, style" in error
+    assert "by name there are before, finished, goal" in error

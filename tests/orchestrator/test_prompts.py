@@ -97,6 +97,20 @@ def test_replacing_a_prompt_changes_just_those_bytes() -> None:
     assert sum("MINE AGAIN" in body for body in bodies(repair="MINE AGAIN: {problem} does not fit")) == 3
 
 
+def test_what_an_orchestrator_is_instructed_stands_before_each_of_its_prompts() -> None:
+    with FakeProvider(think) as fake:
+        lead = Orchestrator(
+            "openai:gpt-5-mini", [Agent("openai:gpt-5-mini", name="write")], instructions="You lead a newsroom."
+        )
+        assert start_at(fake, lead, "DATA the goal").state == "done"
+    bodies = [one.body.decode() for one in fake.received]
+    openings = ("You plan work", "You review one result", "You are given a goal and the results")
+    parts = [body for body in bodies if any(opening in body for opening in openings)]
+    assert len(bodies) > len(parts) > 2  # its worker is told nothing of it
+    assert parts == [body for body in bodies if "You lead a newsroom.\\n\\nYou " in body]
+
+
+@pytest.mark.capability(13)
 def test_the_replacement_is_what_is_listed(tmp_path: Path, cli: Any) -> None:
     (tmp_path / "app.py").write_text(
         "from stretto import Orchestrator\n"

@@ -252,7 +252,10 @@ def test_a_task_whose_worker_cannot_begin_is_planned_anew() -> None:
 
     def planner(goal: str, problems: list[dict[str, Any]]) -> Tasks:
         if problems:
-            assert "add cannot begin: its input does not fit: b: Field required" in problems[0]["error"]
+            assert (
+                "add cannot begin: it must be given b, and there is nothing of that name; by name there are goal, a"
+                in problems[0]["error"]
+            )
         return [{"id": "sum", "worker": "add", "inputs": {"a": 1, "b": 2} if problems else {"a": 1}}]
 
     assert start(Orchestrator(workers=[add], planner=planner), "x", db=":memory:").output == 3

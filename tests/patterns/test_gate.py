@@ -169,4 +169,4 @@ async def test_what_was_accepted_is_shown_anew_in_a_fork() -> None:
 async def test_nobody_in_time_is_a_no() -> None:
     async with App(db=":memory:") as app:
         job = await app.start(gate("Fine?", expires=0.01, otherwise=apologise), "tea")
-        assert await job == "not sent tea: nobody answered in time"
+        assert await job == "not sent tea: expired: nobody answered in time"

@@ -1,12 +1,14 @@
 """One failed branch does not lose the others' work, and what is partial says so."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from stretto import App, Done, Failed, RunFailed, WorkerFailed, gather, parallel, pipeline, start, workflow
+from stretto import App, Done, Failed, RunFailed, WorkerFailed, each, gather, parallel, pipeline, run, start, workflow
+from stretto.runtime.worker import Worker
 from stretto.testing import simulate
 
 CALLED: list[str] = []
@@ -189,3 +191,16 @@ def test_no_more_than_the_limit_are_at_work_at_once() -> None:
     with simulate() as sim:
         sim.run(parallel(*[busy] * 7, limit=3), "x")
     assert at_once == [0, 3]
+
+
+def slow(what: str, *, seconds: float = 0.2) -> str:
+    time.sleep(seconds)
+    return what
+
+
+@pytest.mark.capability(29, 40)
+@pytest.mark.parametrize("worker", [parallel(*[slow] * 4), pipeline(lambda what: [what] * 4, each(slow))])
+def test_plain_functions_that_block_are_at_work_at_once(worker: Worker[Any, Any]) -> None:
+    begun = time.monotonic()
+    assert run(worker, "x", db=":memory:") == ["x"] * 4
+    assert time.monotonic() - begun < 0.7

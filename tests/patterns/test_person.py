@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stretto import Agent, App, fallback, loop, person, pipeline, route, start, workflow
+import pytest
+
+from stretto import Agent, App, UsageError, ask, fallback, gather, loop, person, pipeline, route, start, workflow
 from stretto.testing import ScriptedModel, call, say
 
 
@@ -16,6 +18,11 @@ class Verdict:
 
 
 anna = person("anna", to="editors", output=Verdict, question="Good enough?")
+
+
+@workflow
+async def gather_two() -> list[str]:
+    return await gather(ask("First?"), ask("Second?"))
 
 
 def shout(text: str) -> str:
@@ -55,8 +62,19 @@ def test_a_question_may_be_made_of_the_input() -> None:
 def test_a_person_takes_what_nobody_else_does() -> None:
     desk = route(lambda text: "other", {"billing": shout}, otherwise=person("desk"))
     job = start(desk, "Hello?", db=":memory:")
-    job.answer(None, "Good day.", by="dan")
+    job.answer("Good day.", by="dan")
     assert job.output == "Good day."
+
+
+def test_an_answer_without_a_name_is_to_the_only_open_question() -> None:
+    job = start(gather_two, db=":memory:")
+    with pytest.raises(UsageError, match="waits for several answers"):
+        job.answer("yes", by="anna")
+    with pytest.raises(UsageError, match="7 names no question"):
+        job.answer(7, "yes", by="anna")
+    job.answer("First?", "one", by="anna")
+    job.answer("two", by="anna")
+    assert job.output == ["one", "two"]
 
 
 def test_a_person_criticises_in_a_loop() -> None:

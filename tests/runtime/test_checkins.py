@@ -200,3 +200,31 @@ def test_what_is_no_interval_is_refused(every: str) -> None:
 async def test_it_works_inside_a_run_only() -> None:
     with pytest.raises(UsageError, match="inside a run"):
         await check_in(every="5 steps")
+
+
+@workflow
+async def either(legs: int) -> int:
+    for number in range(legs):
+        await check_in(every="3 steps or 30 min")
+        await leg(number)
+    return legs
+
+
+@pytest.mark.capability(50)
+async def test_a_check_in_may_come_after_steps_or_time_whichever_is_first() -> None:
+    store, hands = MemoryStore(), Hands()
+    around = Surroundings(store, hands, Rules(), lambda name: ScriptedModel([]), {Hands: hands})
+    begun = await engine.begin(around, either, 4, id="r", settings=Settings(), code="")
+    assert begun is not None
+    assert await begun.execution.drive(either, 4) == Waiting()
+    (wait,) = View(await store.read("r")).open_waits
+    assert "2 steps in the last 2400.0 s" in wait.asked.prompt
+
+
+async def test_a_number_without_a_unit_is_not_guessed() -> None:
+    @workflow
+    async def numbers() -> None:
+        await check_in(every=5)  # type: ignore[arg-type]
+
+    with pytest.raises(Exception, match="has no unit; write it like '5 steps or 30 min'"):
+        await numbers()

@@ -87,6 +87,27 @@ def test_verify_settles_it_without_a_person() -> None:
         assert (session.output, session.world.effects) == ("moved", [("move", "x")])
 
 
+def _known(*, idempotency_key: str = "", world: World = OUTSIDE) -> str | None:
+    return "carried" if world.keys[idempotency_key] else None
+
+
+@tool(effect="once", verify=_known)
+async def carry(what: str, *, idempotency_key: str = "", world: World = OUTSIDE) -> str:
+    await world.happen("carry", what, key=idempotency_key)
+    return "carried"
+
+
+@workflow
+async def carries() -> str:
+    return await carry("x")
+
+
+def test_verify_is_given_what_it_names() -> None:
+    session = play(Scenario(carries), [_before_and_after(carries)[1]])
+    assert not _doubts(session)
+    assert (session.output, session.world.effects) == ("carried", [("carry", "x")])
+
+
 def _cannot_tell(what: str) -> Any:
     raise OSError("no answer")
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from stretto import NotDone, RunFailed, ToolError, UsageError, WorkerFailed, run, tool, workflow
+from stretto import NotDone, RunFailed, ToolError, UsageError, WorkerFailed, pipeline, run, tool, workflow
 from tests.crash.scenarios import OUTSIDE, look, pay
 from tests.crash.simulation import Scenario, World, play
+from tests.runtime.conftest import Begin
 
 ENTERED: list[str] = []
 
@@ -147,3 +148,14 @@ def test_the_same_id_with_another_input_is_refused(tmp_path: Path) -> None:
     assert run(echo, "a", id="e", db=db) == "a"
     with pytest.raises(UsageError, match="another input"):
         run(echo, "b", id="e", db=db)
+
+
+@workflow
+async def repeated(word: str, times: int = 2) -> str:
+    return word * times
+
+
+async def test_an_input_that_is_no_object_is_the_first_parameter_where_the_others_have_defaults(begin: Begin) -> None:
+    assert (await begin(repeated, "ab")).output == "abab"
+    assert (await begin(repeated, {"word": "ab", "times": 1})).output == "ab"
+    assert (await begin(pipeline(lambda word: word, repeated), "ab")).output == "abab"

@@ -93,6 +93,23 @@ async def test_an_edit_is_what_runs_and_both_digests_are_kept(begin: Begin, worl
     assert answered.edited not in ("", shown)
 
 
+@tool(risk="high", preview=lambda what: f"send {what}")
+async def send_shown(what: str) -> str:
+    return f"sent {what}"
+
+
+@workflow
+async def shows(what: str) -> str:
+    return await send_shown(what)
+
+
+async def test_a_replay_of_an_edited_call_looks_at_no_preview(begin: Begin) -> None:
+    job = await begin(shows, "x")
+    await job.approve(by="eve", edit={"what": "y"})
+    assert await job == "sent y"
+    assert await job.replay() == "sent y"
+
+
 async def test_an_edit_that_does_not_fit_is_declined_and_the_question_stays(
     begin: Begin, app: App, world: World
 ) -> None:
@@ -158,7 +175,7 @@ async def hurries() -> str:
 
 @pytest.mark.capability(60)
 async def test_an_expired_approval_is_a_no(begin: Begin, world: World) -> None:
-    assert "nobody answered in time" in (await begin(hurries)).output
+    assert "expired: nobody answered in time" in (await begin(hurries)).output
     assert world.effects == []
 
 
@@ -320,3 +337,31 @@ def test_an_answer_that_comes_as_the_time_runs_out_is_taken_or_not_but_once(earl
 
 def _no_model(name: str) -> Any:
     raise AssertionError(name)
+
+
+SHOWN: list[str] = []
+
+
+@tool(risk="high", effect="once", preview=lambda what: f"{what} {SHOWN}")
+async def shows_text(what: str, *, world: World = OUTSIDE) -> str:
+    await world.happen("shown", what, key=what)
+    return "done"
+
+
+@workflow
+async def shows_in_text(what: str) -> str:
+    return await shows_text(what)
+
+
+@pytest.mark.capability(45, 57)
+async def test_a_preview_in_plain_text_holds_as_long_as_it_is_the_same(begin: Begin, app: App, world: World) -> None:
+    SHOWN.clear()
+    job = await begin(shows_in_text, "x")
+    SHOWN.append("changed")
+    await job.approve(by="ada")
+    await app.settled(job.id)
+    await job.refresh()
+    assert (job.state, job.approvals[0]["preview"], world.effects) == ("waiting", "x ['changed']", [])
+    await job.approve(by="ada")
+    assert await job == "done"
+    assert len(world.effects) == 1

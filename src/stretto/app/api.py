@@ -11,11 +11,11 @@ from stretto.app.code import reference
 from stretto.app.conversing import UNSAID
 from stretto.app.handle import Run
 from stretto.app.host import App
+from stretto.app.policies import Policy
 from stretto.core.errors import UsageError
 from stretto.core.ports import Model
 from stretto.core.values import Budget
 from stretto.models.pace import Limit
-from stretto.policy.gate import Rules
 from stretto.runtime.workflow import as_worker
 
 
@@ -25,7 +25,7 @@ def run(
     *,
     id: str | None = None,
     db: str | None = None,
-    policy: Rules | None = None,
+    policy: Policy | None = None,
     budget: str | Budget | None = None,
     approve: Sequence[str] = (),
     model: str | Model | None = None,
@@ -53,7 +53,7 @@ def start(
     *,
     id: str | None = None,
     db: str | None = None,
-    policy: Rules | None = None,
+    policy: Policy | None = None,
     budget: str | Budget | None = None,
     approve: Sequence[str] = (),
     model: str | Model | None = None,

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from stretto.app.questions import declined
 from stretto.app.streams import POLL, QUIET, Listener, Part, stream
 from stretto.core.blobs import fetched
 from stretto.core.canonical import decode, encode
@@ -138,8 +139,8 @@ class _Waiting:
 
     def reply(self) -> Row:
         """The event with the reply; raises why there is none."""
-        if (declined := self._declined()) is not None:
-            raise UsageError(f"run {self._run.id} did not take what was said: {declined.reason}")
+        if (refused := self._declined()) is not None:
+            raise UsageError(f"run {self._run.id} did not take what was said: {refused.reason}")
         if (row := self._reply()) is not None:
             return row
         if self._run.view.state is not RunState.DONE:
@@ -156,8 +157,7 @@ class _Waiting:
         return next((row for row in rows[begins:] if _replies(row, scope)), None)
 
     def _declined(self) -> Declined | None:
-        events = (row.event() for row in self._run.events if row.kind == Declined.kind)
-        return next((one for one in events if isinstance(one, Declined) and one.letter == self._letter), None)
+        return declined(self._run.events, self._letter)
 
 
 def _taken(rows: Iterable[Row], letter: str | None) -> Row | None:

@@ -20,7 +20,7 @@ from stretto.app.streams import Part
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
-from stretto.core.events import Answered, Asked, Declined, Row
+from stretto.core.events import Answered, Asked, Row
 from stretto.core.media import portable
 from stretto.core.ports import Letter
 from stretto.core.values import Answer, RunState, Spend
@@ -379,10 +379,7 @@ class Run:
         """Wait a little for the holder of the run to take an answer; one that it declines is the caller's to mend."""
         for _ in range(_LOOKS):
             await self.refresh()
-            events = (row.event() for row in self._rows if row.kind == Declined.kind)
-            if declined := next(
-                (event for event in events if isinstance(event, Declined) and event.letter == key), None
-            ):
+            if declined := questions.declined(self._rows, key):
                 raise UsageError(f"the answer was not taken: {declined.reason}")
             if self._view.state.ended or self._view.waits[wait].answer is not None:
                 break

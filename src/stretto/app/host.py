@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
-from stretto.app import tracing
+from stretto.app import policies, tracing
 from stretto.app.conversing import UNSAID
 from stretto.app.forecast import forecast
 from stretto.app.handle import Run
@@ -30,7 +30,6 @@ from stretto.core.ports import Model, Observer, RunRow, Store
 from stretto.core.values import Budget, RunState, Settings
 from stretto.models.guarded import Guards
 from stretto.models.pace import Limit
-from stretto.policy.gate import Rules
 from stretto.runtime import engine
 from stretto.runtime.branches import fork_plain_tasks
 from stretto.runtime.clock import SystemClock
@@ -56,7 +55,7 @@ class App:
         workers: Iterable[Any] = (),
         *,
         deps: Any = None,
-        policy: Rules | None = None,
+        policy: policies.Policy | None = None,
         db: str | None = None,
         model: str | Model | None = None,
         observers: Sequence[Observer] = (),
@@ -66,7 +65,9 @@ class App:
         telemetry: str | bool | None = None,
         stream: bool = False,
     ) -> None:
-        """`models` names models by what they are for: {"strong": "anthropic:claude-sonnet-4-6"}; agents name "strong".
+        """`policy` is rules, or a TOML file with them (docs/approvals.md).
+
+        `models` names models by what they are for: {"strong": "anthropic:claude-sonnet-4-6"}; agents name "strong".
 
         `limits` says what is allowed over all runs, at once and in a minute: {"openai": "2 at once, 500 requests, 200000
         tokens"}, or by model. Both may stand in stretto.toml; see docs/orchestrator.md.
@@ -78,7 +79,7 @@ class App:
         self._guards = Guards({**self._environment.limits, **(limits or {})})
         self._models = Models(model, self._environment, models, lambda: self.store)
         self.known = Known(workers, sys._getframe(1).f_globals)
-        self._deps, self._rules = deps, policy or Rules()
+        self._deps, self._rules = deps, policies.rules(policy, self._environment.policy)
         self.autonomy = self._rules.autonomy
         """How much is done without asking, by its policy."""
         self.db = db or self._environment.db
@@ -254,7 +255,9 @@ class App:
         same = listens or encode(await fetched(begun.input, self.store.blob)) == given
         if begun.worker != worker.name or not same:
             what = "input" if begun.worker == worker.name else "worker"
-            raise UsageError(f"run {id!r} exists with another {what}; the same id continues a run, a new run needs a new id")
+            raise UsageError(
+                f"run {id!r} exists with another {what}; the same id continues a run, a new run needs a new id"
+            )
         await self.take_up(id, retry=True, worker=worker)
         return await Run(self, id).refresh()
 
@@ -373,7 +376,9 @@ class App:
     # ---- what runs are given
 
     def around(self, settings: Settings, worker: Worker[Any, Any] | None = None) -> Surroundings:
-        rules = replace(self._rules, approve=(*self._rules.approve, *settings.approve)) if settings.approve else self._rules
+        rules = (
+            replace(self._rules, approve=(*self._rules.approve, *settings.approve)) if settings.approve else self._rules
+        )
         for own in rules_in(worker):
             rules = rules.and_also(own)
         return Surroundings(

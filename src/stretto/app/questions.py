@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from stretto.core.blobs import fetched
 from stretto.core.errors import UsageError
+from stretto.core.events import Declined, Row
 from stretto.runtime.view import View, WaitView
 
 
@@ -42,6 +43,12 @@ def sentence(run: str, approvals: Sequence[Mapping[str, Any]]) -> str:
     )
     more = f" and {len(approvals) - 3} more" if len(approvals) > 3 else ""
     return f"run {run} waits for {asked}{more}"
+
+
+def declined(rows: Iterable[Row], letter: str | None) -> Declined | None:
+    """The event by which the holder of a run declined a letter."""
+    events = (row.event() for row in rows if row.kind == Declined.kind)
+    return next((event for event in events if isinstance(event, Declined) and event.letter == letter), None)
 
 
 def wanted(run: str, view: View, name: str | None) -> WaitView:

@@ -8,6 +8,9 @@
 
     [limits]
     openai = "2 at once, 500 requests, 200000 tokens"
+
+    [policy]
+    deny = ["delete"]
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from stretto.policy.secrets import Secrets
 DEFAULT_DB = ".stretto/runs.db"
 FILE = "stretto.toml"
 _ALIAS = "STRETTO_MODEL_"
-_TABLES = ("models", "limits")
+_TABLES = ("models", "limits", "policy")
 _fault_plan = cache(faultplan.parse)
 """A plan counts the sites that the process passes, whichever of its apps passes them."""
 Tables = Mapping[str, Mapping[str, str]]
@@ -73,6 +76,11 @@ class Environment:
     def secrets(self) -> Secrets:
         """What no journal may hold: the keys, tokens and passwords in it."""
         return Secrets.of(self.variables)
+
+    @property
+    def policy(self) -> Mapping[str, object]:
+        """What holds for all runs of this folder, of the settings file."""
+        return self.tables.get("policy", {})
 
     @property
     def limits(self) -> Mapping[str, str]:
@@ -120,8 +128,8 @@ def _tables(path: Path) -> Tables:
             raise UsageError(
                 f"{path}: {name!r} is not known; its tables are {', '.join(f'[{one}]' for one in _TABLES)}"
             )
-        if not (isinstance(table, dict) and all(isinstance(value, str) for value in table.values())):
-            raise UsageError(f"{path}: [{name}] holds lines like {_LIKE[name]}")
+        if not isinstance(table, dict) or (name in _LIKE and not all(isinstance(one, str) for one in table.values())):
+            raise UsageError(f"{path}: [{name}] holds lines like {_LIKE.get(name, 'deny = [...]')}")
     return found
 
 

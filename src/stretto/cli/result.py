@@ -6,11 +6,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stretto.app import conversing
 from stretto.app.handle import Run
+from stretto.app.host import App
 from stretto.cli import codes
 from stretto.cli.options import Common
 from stretto.cli.terminal import command, in_line, note, out, out_json, pretty
 from stretto.cli.words import MICRO, cost, moment
+from stretto.core.errors import RunFailed, RunWaiting
 from stretto.core.ports import RunRow
 from stretto.core.values import RunState
 from stretto.runtime.failures import failure_from
@@ -24,6 +27,19 @@ def leave(run: Run, common: Common, db: str, told: str = "") -> int:
     elif run.view.state is not RunState.DONE or pretty(run.view.output) != told:
         _tell(run, db)
     return codes.of_state(run.view.state)
+
+
+async def leave_reply(run: Run, app: App, letter: str, common: Common, told: str = "") -> int | None:
+    """Say what a letter was answered, unless that was `told` already; where it was not, how the run stands, and the exit code."""
+    try:
+        reply = await conversing.replied(run, app, letter, plain=True)
+    except (RunWaiting, RunFailed):
+        return leave(run, common, app.db)
+    if common.json:
+        out_json({**as_object(run), "reply": reply})
+    elif pretty(reply) != told:
+        out(pretty(reply))
+    return None
 
 
 def standing(row: RunRow, db: str) -> tuple[str, str]:

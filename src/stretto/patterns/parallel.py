@@ -129,5 +129,7 @@ def parallel(
         raise UsageError("parallel needs workers, either in order or all by name")
     members = (*map(beside, workers), *(beside(worker, label) for label, worker in named.items()))
     if min_success is not None and not 1 <= min_success <= len(members):
-        raise UsageError(f"min_success={min_success} cannot be met by {len(members)} workers")
+        raise UsageError(
+            f"min_success={min_success} cannot be met by {len(members)} workers; it is at most {len(members)}"
+        )
     return Parallel(members, tuple(named), merge, limit, min_success, name)

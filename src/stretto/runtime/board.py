@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from stretto.core.canonical import encode, identity
 from stretto.core.events import Encoded, Row, StepDone
 from stretto.core.ports import Durability
-from stretto.memory.shared import Cell, Queue, Recorded
 from stretto.runtime import failures
+from stretto.runtime.cells import Cell, Queue, Recorded
 from stretto.runtime.recording import MEMORY
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from typing import Generic, TypeVar, cast
 from stretto.core.canonical import Fragment, encode
 from stretto.core.errors import Starved, UsageError
 from stretto.core.events import Encoded
-from stretto.memory.shared import Post
 from stretto.runtime.acts import Act, Nothing, Sent, sent
 from stretto.runtime.board import NAME, board_of, key_of, refuse, settle
+from stretto.runtime.cells import Post
 from stretto.runtime.functions import here
 from stretto.runtime.recording import MESSAGE
 from stretto.runtime.scope import Scope

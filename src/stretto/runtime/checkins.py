@@ -60,18 +60,18 @@ def _limit(every: str) -> Mark:
 def _place(scope: Scope, known: Mark | None, limit: Mark) -> dict[str, Any] | None:
     """What is to be recorded: where the counting begins, or the progress if it is time; else nothing."""
     run = scope.run
-    here = {"steps": run.tally[StepDone.kind], "at": run.now()}
+    place = {"steps": run.tally[StepDone.kind], "at": run.now()}
     if known is None:
-        return here
-    steps, passed = here["steps"] - known.steps, here["at"] - known.at
+        return place
+    steps, passed = place["steps"] - known.steps, place["at"] - known.at
     if not (steps >= limit.steps > 0 or passed >= limit.at > 0):
         return None
     used = scope.root.account.spent
     progress = {
-        "steps": here["steps"], "tasks": run.tally[TaskFinished.kind], "new_steps": steps,
+        "steps": place["steps"], "tasks": run.tally[TaskFinished.kind], "new_steps": steps,
         "seconds": round(passed / 1e6, 1), "usd": str(used.usd), "tokens": used.input + used.output,
     }  # fmt: skip
-    return {**here, "progress": progress}
+    return {**place, "progress": progress}
 
 
 _SAID = (

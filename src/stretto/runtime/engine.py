@@ -55,7 +55,10 @@ async def begin(
 ) -> Loaded | None:
     """Start a run; None where one with this id exists."""
     try:
-        (data, value), given = (b"null", None) if settings.listens else around.secrets.stored(worker.takes, value), value
+        (data, value), given = (
+            (b"null", None) if settings.listens else around.secrets.stored(worker.takes, value),
+            value,
+        )
     except ValueError as error:
         raise UsageError(f"{worker.name} cannot begin: its input does not fit: {error}") from error
     lease = await _created(around, id)

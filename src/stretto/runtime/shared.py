@@ -19,9 +19,9 @@ from typing import Any, Generic, TypeVar, cast, get_origin, overload
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError, WriteConflict
 from stretto.core.events import StepDone
-from stretto.memory.shared import Cell
 from stretto.runtime.acts import Act, Nothing, Written, written
 from stretto.runtime.board import NAME, board_of, key_of, keys, refuse, settle
+from stretto.runtime.cells import Cell
 from stretto.runtime.functions import here
 from stretto.runtime.recording import MEMORY
 from stretto.runtime.scope import Scope

@@ -9,13 +9,11 @@ or raises `NotImplementedError` where a store cannot be shared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from stretto.core.ports import Memo, Memory, Remembering, Store
+from stretto.testing.journal_conformance import Check, OpenStore
 
-OpenStore = Callable[[], Store]
-Check = Callable[[OpenStore], Coroutine[Any, Any, None]]
 TEA = Memo("Tea, please.", "r1", 100, about="drinks", tags=("hot", "green"), key="k1", terms="tea please drink")
 BEER = Memo("Beer and tea.", "r2", 200, key="k2", terms="beer and tea")
 SAID = Memo("Tea is a drink.", "r2", 150, kind="output", terms="tea is a drink")

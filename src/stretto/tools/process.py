@@ -28,7 +28,9 @@ _RAISED = {"ToolError": ToolError, "NotDone": NotDone}
 
 async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call the function in a child process; the child and all that it started die with the caller's patience."""
-    order = encode({**_place(function), "arguments": dict(arguments), "path": list(map(str, sys.path)), "trace": trace.get()})
+    order = encode(
+        {**_place(function), "arguments": dict(arguments), "path": list(map(str, sys.path)), "trace": trace.get()}
+    )
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

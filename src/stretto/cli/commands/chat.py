@@ -17,13 +17,13 @@ from stretto.cli import codes
 from stretto.cli.carry import questions_for
 from stretto.cli.follow import Follower
 from stretto.cli.options import Common, common, user
-from stretto.cli.result import as_object, leave
+from stretto.cli.result import leave_reply
 from stretto.cli.session import Signals, inside
 from stretto.cli.speech import Speech
-from stretto.cli.terminal import can_ask, note, out, out_json, pretty
+from stretto.cli.terminal import can_ask, note
 from stretto.cli.terminal import command as whole_command
 from stretto.cli.watch import Silent, Watch
-from stretto.core.errors import RunFailed, RunWaiting, UsageError
+from stretto.core.errors import UsageError
 from stretto.runtime.clock import SystemClock
 from stretto.runtime.engine import new_id
 
@@ -91,15 +91,7 @@ class _Talk:
         await self._watch.catch_up(app.store, run.id)
         follower = Follower(app, run.id, self._watch, user(), self._questions, self._standing, speech)
         rested = await follower.to_rest()
-        try:
-            reply = await conversing.replied(run, app, letter, plain=True)
-        except (RunWaiting, RunFailed):
-            return leave(rested, self._common, app.db)
-        if self._common.json:
-            out_json({**as_object(rested), "reply": reply})
-        elif pretty(reply) != speech.said:
-            out(pretty(reply))
-        return None
+        return await leave_reply(rested, app, letter, self._common, speech.said)
 
 
 async def _line(common: Common) -> str | None:

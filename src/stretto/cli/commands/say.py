@@ -12,11 +12,9 @@ from stretto.app.host import App
 from stretto.cli import codes, options
 from stretto.cli.carry import carry
 from stretto.cli.options import Common
-from stretto.cli.result import as_object, leave
+from stretto.cli.result import leave_reply
 from stretto.cli.speech import Speech
-from stretto.cli.terminal import out, out_json, pretty
 from stretto.core.canonical import decode
-from stretto.core.errors import RunFailed, RunWaiting
 
 
 @click.command("say")
@@ -41,15 +39,7 @@ def command(common: Common, id: str, text: str, key: str | None, by: str) -> int
         return id, ""
 
     async def end(run: Run, app: App) -> int:
-        try:
-            reply = await conversing.replied(run, app, letter, plain=True)
-        except (RunWaiting, RunFailed):
-            return leave(run, common, app.db)
-        if common.json:
-            out_json({**as_object(run), "reply": reply})
-        elif pretty(reply) != speech.said:
-            out(pretty(reply))
-        return codes.DONE
+        return await leave_reply(run, app, letter, common, speech.said) or codes.DONE
 
     speech = Speech()
     return carry(common, begin, id=id, by=by, speech=None if common.json else speech, end=end)

@@ -19,7 +19,7 @@ from stretto.cli.session import reading
 from stretto.cli.terminal import command as whole_command
 from stretto.cli.terminal import in_line, out_json, pretty, tell
 from stretto.cli.tree import lines
-from stretto.cli.words import MICRO, cost, duration, moment, spent
+from stretto.cli.words import MICRO, cost, duration, moment, spent, table
 from stretto.core.blobs import fetched
 from stretto.core.values import RunState
 
@@ -104,29 +104,16 @@ def _waits(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
 
 
 def _record(run: Run, reasons: dict[str, Any]) -> Iterator[str]:
-    needs = [task for task in reasons["tasks"] if task["after"]]
-    if needs:
-        yield "\nfed by"
-        yield from (f"  {in_line(task['label'])} < {in_line(', '.join(task['after']), 200)}" for task in needs)
+    needs = (task for task in reasons["tasks"] if task["after"])
+    yield from table(
+        "fed by", (f"  {in_line(task['label'])} < {in_line(', '.join(task['after']), 200)}" for task in needs)
+    )
     for what, told in _DECIDED.items():
-        if reasons[what]:
-            yield f"\n{what}"
-            yield from (f"  step {one['step']}  {told(one)}" for one in reasons[what])
-    if reasons["answers"]:
-        yield "\nanswers"
-        yield from (f"  {_answer(answer)}" for answer in reasons["answers"])
-    if reasons["rules"]:
-        yield "\nrules"
-        yield from (f"  {_rule(rule)}" for rule in reasons["rules"])
-    if reasons["doubts"]:
-        yield "\ndoubts"
-        yield from (f"  {_answer(doubt)}" for doubt in reasons["doubts"])
-    if reasons["retries"]:
-        yield "\nretries"
-        yield from (
-            f"  step {retry['step']}  {retry['what']}  {in_line(retry['error'], 200)}".rstrip()
-            for retry in reasons["retries"]
-        )
+        yield from table(what, [f"  step {one['step']}  {told(one)}" for one in reasons[what]])
+    yield from table("answers", (f"  {_answer(answer)}" for answer in reasons["answers"]))
+    yield from table("rules", (f"  {_rule(rule)}" for rule in reasons["rules"]))
+    yield from table("doubts", (f"  {_answer(doubt)}" for doubt in reasons["doubts"]))
+    yield from table("retries", (f"  {_retry(retry)}".rstrip() for retry in reasons["retries"]))
     yield f"\ntime    {_time(reasons['time'])}"
     if foretold := ", then ".join(one["told"] for one in reasons["forecast"] if one["told"]):
         yield f"foretold {foretold}"
@@ -139,32 +126,33 @@ def _answer(answer: dict[str, Any]) -> str:
     if answer["decision"] is None:
         return f"step {answer['step']}  {what}: open"
     edited = ", edited" if answer["edited"] and answer["kind"] == "approval" else ""
-    reason = f": {in_line(answer['reason'], 200)}" if answer["reason"] else ""
     digest = f", digest {answer['digest'][:16]}" if answer["digest"] else ""
     who = f"{answer['by'] or answer['channel']} ({answer['channel']})"
     at = moment(answer["at"] * MICRO)
-    return f"step {answer['step']}  {what}: {answer['decision']}{edited} by {who} at {at}{digest}{reason}"
+    return f"step {answer['step']}  {what}: {answer['decision']}{edited} by {who} at {at}{digest}{_reason(answer)}"
+
+
+def _reason(one: dict[str, Any]) -> str:
+    return f": {in_line(one['reason'], 200)}" if one["reason"] else ""
 
 
 def _checked(one: dict[str, Any]) -> str:
-    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
-    return f"{one['of']} {in_line(one['by'])}: {'yes' if one['ok'] else 'no'}{reason}"
+    return f"{one['of']} {in_line(one['by'])}: {'yes' if one['ok'] else 'no'}{_reason(one)}"
 
 
 def _handed(one: dict[str, Any]) -> str:
-    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
-    return f"{in_line(one['from'])} to {in_line(one['to'])}{reason}"
+    return f"{in_line(one['from'])} to {in_line(one['to'])}{_reason(one)}"
 
 
 def _resolved(one: dict[str, Any]) -> str:
     lost = ", ".join(f"{in_line(pretty(value), 80)} ({in_line(task)})" for task, value in one["rejected"].items())
-    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
-    return f"{in_line(one['field'])}: {in_line(pretty(one['chosen']), 80)} instead of {lost}, by {one['by']}{reason}"
+    return (
+        f"{in_line(one['field'])}: {in_line(pretty(one['chosen']), 80)} instead of {lost}, by {one['by']}{_reason(one)}"
+    )
 
 
 def _judged(one: dict[str, Any]) -> str:
-    reason = f": {in_line(one['reason'], 200)}" if one["reason"] else ""
-    return f"version {one['version']}: {one['value']:g}, {one['accept']:g} is accepted{reason}"
+    return f"version {one['version']}: {one['value']:g}, {one['accept']:g} is accepted{_reason(one)}"
 
 
 _DECIDED = {"checks": _checked, "handoffs": _handed, "resolved": _resolved, "judged": _judged}
@@ -174,6 +162,10 @@ def _rule(rule: dict[str, Any]) -> str:
     where = f" where {in_line(rule['where'], 200)}" if rule["where"] else ""
     who = f"{rule['by'] or rule['channel']} ({rule['channel']})"
     return f"step {rule['step']}  all {rule['tool']}{where}: approved by {who} at {moment(rule['at'] * MICRO)}"
+
+
+def _retry(retry: dict[str, Any]) -> str:
+    return f"step {retry['step']}  {retry['what']}  {in_line(retry['error'], 200)}"
 
 
 def _time(time: dict[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""What the tasks of one run share: values that several of them write, and messages that they send each other.
+"""Cells and queues: one value that the tasks of a run share, and the messages of one channel between them.
 
 State alone, rebuilt from the journal and kept up by whoever acts through a scope. Time is a count of the run's events
 here: every reading, writing, sending and receiving is one tick, in the order in which the journal has them.
@@ -9,22 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stretto.runtime.scope import Scope
 
 At = tuple[str, str]
 """A step: its scope and its identity there."""
-
-
-class Place(Protocol):
-    """A scope, as far as it matters here."""
-
-    key: str
-    since: int
-    """The tick at which it began."""
-
-    def around(self) -> Iterable[Place]:
-        """The scopes around it, innermost first."""
-        ...
 
 
 @dataclass(slots=True)
@@ -49,9 +40,9 @@ class Cell:
         """A scope knows the value as of a tick; what it awaits or returns goes to those around, so they do, too."""
         self._seen.update(dict.fromkeys(keys, tick))
 
-    def is_news_to(self, place: Place) -> bool:
+    def is_news_to(self, scope: Scope) -> bool:
         """Whether somebody wrote what a scope cannot have known: beside it, or since it last looked."""
-        for here in (place, *place.around()):
+        for here in (scope, *scope.around()):
             seen = self._seen.get(here.key)
             if seen is not None:
                 return seen < self.written
@@ -104,12 +95,10 @@ class Queue:
     past: dict[At, Post] = field(default_factory=dict)
     """What was received in recorded steps, until they are asked for again."""
 
-    def send(self, by: str, to: str, request: object) -> Post:
+    def send(self, by: str, to: str, request: object) -> None:
         """Put a message at the end."""
         self.sent += 1
-        post = Post(self.sent, by, to, request)
-        self.waiting.append(post)
-        return post
+        self.waiting.append(Post(self.sent, by, to, request))
 
     def next_for(self, worker: str) -> Post | None:
         """The oldest message that a worker may take."""
