@@ -81,6 +81,22 @@ CASES = [
     ),
     Case("pipeline, a worker", "us CPU", "cpu", ours.pipelined, floor.pipeline, 500, "25 us"),
     Case(
+        "fan-out to 1,000 workers",
+        "us CPU a worker",
+        "cpu",
+        ours.spread(ours.wide, 1000, 1000),
+        floor.spread(floor.wide, 1000, 1000),
+        1000,
+    ),
+    Case(
+        "tree of depth 4 and width 8",
+        "us CPU a worker",
+        "cpu",
+        ours.spread(ours.tree, 4, 4096),
+        floor.spread(floor.tree, 4, 4096),
+        4681,
+    ),
+    Case(
         "100 parallel agents, 50 ms model",
         "ms wall",
         "wall",

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from work import FIFTH, QUESTION, SYSTEM, WIDTH, add, answer
+from work import BREADTH, FIFTH, QUESTION, SYSTEM, WIDTH, add, answer
 
 Go = Callable[[], Awaitable[Any]]
 EVENT = b"e" * 420
@@ -164,6 +164,28 @@ async def parallel(folder: Path) -> AsyncIterator[Go]:
         await asyncio.gather(*(asyncio.sleep(0.05) for _ in range(WIDTH)))
 
     yield go
+
+
+async def tree(depth: int) -> int:
+    """Leaves counted by tasks under tasks."""
+    if not depth:
+        return 1
+    return sum(await asyncio.gather(*(asyncio.create_task(tree(depth - 1)) for _ in range(BREADTH))))
+
+
+async def wide(count: int) -> int:
+    return sum(await asyncio.gather(*(asyncio.create_task(tree(0)) for _ in range(count))))
+
+
+def spread(work: Callable[[int], Awaitable[int]], size: int, leaves: int) -> Any:
+    @asynccontextmanager
+    async def side(folder: Path) -> AsyncIterator[Go]:
+        async def go() -> None:
+            assert await work(size) == leaves
+
+        yield go
+
+    return side
 
 
 @asynccontextmanager

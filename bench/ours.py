@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from work import QUESTION, SYSTEM, WIDTH, add, answer
+from work import BREADTH, QUESTION, SYSTEM, WIDTH, add, answer
 
 from stretto import Agent, App, gather, pipeline, receive, tool, workflow
 from stretto.core.messages import (
@@ -194,6 +194,33 @@ def parallel(*, durable: bool) -> Any:
 
             async def go() -> None:
                 assert len(await (await app.start(fan, WIDTH))) == WIDTH
+
+            yield go
+
+    return side
+
+
+@workflow
+async def tree(depth: int) -> int:
+    """Leaves counted by workers under workers."""
+    return sum(await gather(tree(depth - 1) for _ in range(BREADTH))) if depth else 1
+
+
+@workflow
+async def wide(count: int) -> int:
+    """As many workers at once."""
+    return sum(await gather(tree(0) for _ in range(count)))
+
+
+def spread(worker: Any, size: int, leaves: int) -> Any:
+    """One run of a worker that starts others at once."""
+
+    @asynccontextmanager
+    async def side(folder: Path) -> AsyncIterator[Go]:
+        async with App(db=":memory:") as app:
+
+            async def go() -> None:
+                assert await (await app.start(worker, size)) == leaves
 
             yield go
 

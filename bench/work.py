@@ -5,6 +5,7 @@ from __future__ import annotations
 SYSTEM = "You are a helpful assistant. Use the tool to add numbers."
 QUESTION = "What is 2 + 3?"
 WIDTH = 100
+BREADTH = 8
 FIFTH = 5
 """Every so many steps there is one with an intent."""
 
