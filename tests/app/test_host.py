@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stretto import App, JournalError, RunWaiting, UsageError, ask, run, sleep, workflow
+from stretto import Agent, App, JournalError, RunWaiting, UsageError, ask, run, sleep, tool, workflow
 from stretto.core import faults
+from stretto.testing import ScriptedModel, call, say
 
 
 @workflow
@@ -133,3 +134,19 @@ async def test_an_app_goes_on_with_its_workers_interrupted_runs_when_it_is_opene
         assert not visitor.drives("s")
     async with App([slow_steps], db=db) as app, asyncio.timeout(10):
         assert await (await app.get("s")) == [f"step {number}" for number in range(4)]
+
+
+async def test_of_workers_with_one_name_each_run_goes_on_with_its_own() -> None:
+    @tool(risk="high")
+    async def send(what: str) -> str:
+        return what
+
+    def asks(word: str) -> Agent[str]:
+        return Agent(ScriptedModel([call("send", what=word), say(word)]), "You send.", tools=[send])
+
+    async with App(db=":memory:") as app:
+        jobs = [await app.start(asks(word), "x") for word in ("one", "two")]
+        for job in jobs:
+            await app.settled(job.id)
+            await job.approve(by="ann")
+        assert [await job for job in jobs] == ["one", "two"]

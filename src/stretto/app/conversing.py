@@ -82,7 +82,7 @@ async def replied(run: Run, app: App, letter: str | None, *, plain: bool = False
     reply = await fetched(said, app.store.blob)
     if plain or (row.kind == Asked.kind and not await app.converses(run.id)):  # what a workflow says has no type
         return reply
-    return app.known.revived(run.view.worker, reply)
+    return app.known.revived(run.worker or run.view.worker, reply)
 
 
 async def speech(

@@ -35,6 +35,7 @@ from stretto.runtime.view import TaskView, View
 
 if TYPE_CHECKING:
     from stretto.app.host import App
+    from stretto.runtime.worker import Worker
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,10 +68,10 @@ async def _settling(run: Run, work: Coroutine[Any, Any, T]) -> T:
 class Run:
     """One run, held by this process or not."""
 
-    def __init__(self, app: App, id: str, ending: Ending | None = None) -> None:
+    def __init__(self, app: App, id: str, ending: Ending | None = None, worker: Worker[Any, Any] | None = None) -> None:
         self._app = app
         self.id = id
-        self._ending = ending
+        self._ending, self.worker = ending, worker
         self._folded: View | None = None
         self._approvals: list[dict[str, Any]] = []
         self._rows: list[Row] = []
@@ -85,7 +86,7 @@ class Run:
     @property
     def output(self) -> Any:
         """The result, as its worker's output type; None before the end."""
-        return self._app.revive(self._now())
+        return self._app.revive(self._now(), self.worker)
 
     @property
     def error(self) -> str:

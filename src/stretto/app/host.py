@@ -26,7 +26,7 @@ from stretto.core.blobs import fetched
 from stretto.core.canonical import encode
 from stretto.core.errors import JournalError, RunFailed, StrettoError, UsageError
 from stretto.core.events import RunStarted
-from stretto.core.ports import Model, Observer, RunRow, Store
+from stretto.core.ports import Model, Observer, Store
 from stretto.core.values import Budget, RunState, Settings
 from stretto.models.guarded import Guards
 from stretto.models.pace import Limit
@@ -65,15 +65,11 @@ class App:
         telemetry: str | bool | None = None,
         stream: bool = False,
     ) -> None:
-        """`policy` is rules, or a TOML file with them (docs/approvals.md).
-
-        `models` names models by what they are for: {"strong": "anthropic:claude-sonnet-4-6"}; agents name "strong".
-
-        `limits` says what is allowed over all runs, at once and in a minute: {"openai": "2 at once, 500 requests, 200000
-        tokens"}, or by model. Both may stand in stretto.toml; see docs/orchestrator.md.
+        """`policy` is rules, or a TOML file with them. `models` names models by what they are for: {"strong":
+        "anthropic:claude-sonnet-4-6"}. `limits` says what is allowed over all runs: {"openai": "2 at once, 500 requests,
+        200000 tokens"} (a minute), or by model. All three may stand in stretto.toml; see docs/orchestrator.md.
         `telemetry` is the address of an OpenTelemetry collector, or True for the environment's; see docs/telemetry.md.
-        With `stream`, models always stream, so that who listens late (`Run.stream`) hears what is being said from its
-        beginning; without, they stream where somebody listens when they begin to speak.
+        With `stream`, models always stream, so that who listens late hears what is being said from its beginning.
         """
         self._environment = Environment.here()
         self._guards = Guards({**self._environment.limits, **(limits or {})})
@@ -83,7 +79,6 @@ class App:
         self.autonomy = self._rules.autonomy
         """How much is done without asking, by its policy."""
         self.db = db or self._environment.db
-        """The database, as it was named."""
         self._observers = [*observers, *tracing.tracers(telemetry, self._environment)]
         self.channel = channel
         self._store: Store | None = open_store(self.db) if self.db == ":memory:" else None
@@ -107,7 +102,8 @@ class App:
     async def __aenter__(self) -> App:
         await self.open()
         self._for_good = True
-        waker = Waker(self.store, self._wake, self._owns)
+        # it goes on with its own, unless they stopped here of an error that they would meet again
+        waker = Waker(self.store, self._wake, lambda row: row.worker in self.known.own and row.id not in self._stopped)
         self._watch = asyncio.get_running_loop().create_task(waker.watch())
         return self
 
@@ -245,7 +241,9 @@ class App:
         if loaded is None:
             assert id is not None
             return await self._again(worker, input, id, listens=listens)
-        return Run(self, loaded.execution.id, self.drive(loaded))
+        run = Run(self, loaded.execution.id, self.drive(loaded), worker)
+        self.known.handles[run.id] = run
+        return run
 
     async def _again(self, worker: Worker[Any, Any], input: Any, id: str, *, listens: bool) -> Run:
         """A run of this id exists: go on with it, if it is the same."""
@@ -290,7 +288,7 @@ class App:
         if row.state is RunState.FAILED and await self.store.find(f"{id}-undo") is not None:
             raise UsageError(f"run {id!r} was undone, so what it did is no fact any more; start a new run")
         begun = await engine.started(self.around(Settings()), id)
-        worker = worker or await self.worker_that_began(begun)
+        worker = worker or self.known.held(id) or await self.worker_that_began(begun)
         settings = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
         if id in self._live or (row.state is RunState.DONE and not getattr(worker, "converses", False)):
             return
@@ -311,7 +309,9 @@ class App:
     async def worker_of(self, id: str, *, must: bool = False) -> Worker[Any, Any] | None:
         """The worker that a run began with; None where its code is not here, or a `UsageError` where it must be."""
         try:
-            return await self.worker_that_began(await engine.started(self.around(Settings()), id))
+            return self.known.held(id) or await self.worker_that_began(
+                await engine.started(self.around(Settings()), id)
+            )
         except UsageError:
             if must:
                 raise
@@ -369,10 +369,6 @@ class App:
         except Exception as error:  # noqa: BLE001  the boundary: one run's trouble is not the others'
             self._errors[id] = error
 
-    def _owns(self, row: RunRow) -> bool:
-        """Whether an interrupted run is this app's to go on with, and did not stop here of an error that it would meet again."""
-        return row.worker in self.known.own and row.id not in self._stopped
-
     # ---- what runs are given
 
     def around(self, settings: Settings, worker: Worker[Any, Any] | None = None) -> Surroundings:
@@ -399,6 +395,6 @@ class App:
         """Whether a run goes on after its answer when it is told more, as that of an agent does."""
         return bool(getattr(await self.worker_of(id), "converses", False))
 
-    def revive(self, view: View) -> Any:
+    def revive(self, view: View, worker: Worker[Any, Any] | None = None) -> Any:
         """A run's output as its worker's output type, where the worker is known here; else as plain data."""
-        return self.known.revived(view.worker, view.output) if view.state is RunState.DONE else view.output
+        return self.known.revived(worker or view.worker, view.output) if view.state is RunState.DONE else view.output

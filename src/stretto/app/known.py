@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from stretto.app.code import reference
 from stretto.app.targets import find_worker
 from stretto.core.errors import UsageError
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
+
+if TYPE_CHECKING:
+    from stretto.app.handle import Run
 
 
 class Known:
@@ -21,6 +25,8 @@ class Known:
         self._workers = {worker.name: worker for worker, _ in given}
         self._codes = {worker.name: reference(thing, names) for worker, thing in given}
         self.own = frozenset(self._workers)
+        self.handles: WeakValueDictionary[str, Run] = WeakValueDictionary()
+        """Runs that were started here, as long as somebody has them in hand."""
 
     def add(self, worker: Worker[Any, Any]) -> None:
         """Know a worker, unless another one has its name."""
@@ -45,7 +51,12 @@ class Known:
             )
         return find_worker(code)
 
-    def revived(self, worker: str, value: object) -> object:
-        """What a worker gave, as its output type, where the worker is known here; else as plain data."""
-        known = self._workers.get(worker)
+    def held(self, run: str) -> Worker[Any, Any] | None:
+        """The worker that a run in hand was started with: another one may have its name."""
+        handle = self.handles.get(run)
+        return handle.worker if handle is not None else None
+
+    def revived(self, worker: Worker[Any, Any] | str, value: object) -> object:
+        """What a worker gave, as its output type, where the worker is known here by its name; else as plain data."""
+        known = self._workers.get(worker) if isinstance(worker, str) else worker
         return value if known is None else known.gives.load(value)
