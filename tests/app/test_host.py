@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from stretto import Agent, App, JournalError, RunWaiting, UsageError, ask, run, sleep, tool, workflow
 from stretto.core import faults
+from stretto.core.messages import Rates
 from stretto.testing import ScriptedModel, call, say
 
 
@@ -150,3 +152,15 @@ async def test_of_workers_with_one_name_each_run_goes_on_with_its_own() -> None:
             await app.settled(job.id)
             await job.approve(by="ann")
         assert [await job for job in jobs] == ["one", "two"]
+
+
+@pytest.mark.capability(105)
+async def test_a_cancelled_run_gives_back_what_was_reserved_for_the_call_that_it_cut_off() -> None:
+    async with App(db=":memory:") as app:
+        model = ScriptedModel([say("never")], latency=60, rates=Rates(Decimal(1), Decimal(1)))
+        job = await app.start(Agent(model, "You wait.", name="waits"), "x", budget="$1")
+        await asyncio.sleep(0.1)
+        assert job.cost.usd > 0
+        await job.cancel(by="ann")
+        assert job.state == "cancelled"
+        assert job.cost.usd == 0

@@ -151,6 +151,15 @@ def test_a_run_that_sleeps_is_waited_for(shell: Shell) -> None:
     assert (ended.code, ended.out) == (0, "rested\n")
 
 
+@pytest.mark.capability(205)
+def test_a_run_that_sleeps_for_long_is_left_and_taken_up_again(shell: Shell) -> None:
+    ended = shell("run", "workers.py:napping", "100000", "--id", "n")
+    assert ended.code == 3
+    assert "sleeps for 100000 s" in ended.err
+    assert "stretto resume n" in ended.err
+    assert shell("resume", "n").code == 3
+
+
 def test_a_live_run_is_followed_by_a_second_command(shell: Shell) -> None:
     first = shell.begin("run", "workers.py:resting", "x", "--id", "r")
     until(shell.effects)

@@ -27,6 +27,8 @@ TICK = 0.1
 """Seconds between two looks at a run."""
 SPEAKING = 0.03
 """The same where what models say is written down as they say it."""
+NAP = 300
+"""Seconds that a sleeping run is waited for; for longer ones nobody sits there."""
 CLAIM = 1.0
 """Seconds between two tries to take up a run whose holder may have died."""
 
@@ -121,13 +123,14 @@ class Follower:
         return False
 
     async def _is_parked(self) -> bool:
-        """Whether a parked run waits for more than the clock; one that slept long enough is woken."""
+        """Whether a parked run waits for more than the clock, or for long; one that slept long enough is woken."""
         if any(wait.asked.ask != "timer" for wait in self._watch.view.open_waits):
             return True
         wake = min((wait.asked.expires or 0 for wait in self._watch.view.open_waits), default=0)
-        if time.time_ns() // 1000 >= wake:
+        left = wake / 1e6 - time.time()
+        if left <= 0:
             await self._app.take_up(self._id)
-        return False
+        return left > NAP
 
     async def _claim(self) -> None:
         """Take the run up where its holder has died."""

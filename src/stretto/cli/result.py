@@ -121,6 +121,8 @@ def ways(asked: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "no", ("reject", run, wait, "--reason", "WHY")
         case "question":
             yield "answer", ("approve", run, wait, "--edit", "ANSWER")
+        case "timer":
+            yield "then", ("resume", run)
         case "budget":
             yield "raise", ("approve", run, wait, "--edit", "$1")
             yield "no", ("reject", run, wait, "--reason", "WHY")

@@ -19,6 +19,7 @@ from stretto.core.events import (
     Pruned,
     Row,
     Ruled,
+    RunCancelled,
     RunFailed,
     RunFinished,
     RunParked,
@@ -205,6 +206,10 @@ class View:
                 self.output = output
             case RunFailed(failure=failure):
                 self.failure = failure
+            case RunCancelled():
+                for step in self.steps.values():  # what was reserved for calls that were cut off is released
+                    if step.kind == "model" and step.state == "running":
+                        step.spend = step.lost
             case RunParked():
                 self.parks += 1
             case Pruned(by=by) if self.state is RunState.FAILED:
