@@ -13,7 +13,7 @@ from stretto.journal.chain import verify
 from tests.crash.scenarios import SCENARIOS
 from tests.crash.simulation import Session, judge, play
 
-EVERYDAY, ALL, PARTS = 1_500, 10_000, 4
+EVERYDAY, ALL, PARTS = 1_600, 10_000, 4
 NAMES = list(SCENARIOS)
 _plain = cache(lambda name: play(SCENARIOS[name]))
 

@@ -87,7 +87,7 @@ def test_a_score_that_is_good_enough_ends_the_others() -> None:
 def test_one_after_the_other_the_first_good_one_spares_the_rest() -> None:
     made: list[str] = []
 
-    def attempt(task: str) -> int:
+    async def attempt(task: str) -> int:
         made.append(task)
         return len(made)
 
