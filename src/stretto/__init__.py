@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from stretto.runtime.workflow import workflow as workflow
     from stretto.telemetry.otel import OpenTelemetry as OpenTelemetry
     from stretto.telemetry.traces import traceparent as traceparent
+    from stretto.tools.program import program as program
     from stretto.tools.signature import injected as injected
     from stretto.tools.tool import Tool as Tool
     from stretto.tools.tool import tool as tool
@@ -139,6 +140,7 @@ _HOMES = {
     "telemetry.otel": "OpenTelemetry",
     "telemetry.traces": "traceparent",
     "tools.signature": "injected",
+    "tools.program": "program",
     "tools.tool": "Tool tool",
 }
 _HOME = {name: f"stretto.{module}" for module, names in _HOMES.items() for name in names.split()}

@@ -118,7 +118,7 @@ def test_a_program_comes_to_the_same_with_a_provider(
         assert repr(told) == lived[name]["whole"]["outcome"]
 
 
-@pytest.mark.capability(19, 164)
+@pytest.mark.capability(19, 135, 164)
 def test_the_readmes_command_runs_research_with_a_provider() -> None:
     (line,) = re.findall(r"\$ (stretto run \S+research\.py.*)", (PROGRAMS.parent / "README.md").read_text("utf-8"))
     command = [sys.executable, "-m", *shlex.split(line.replace("examples/programs", str(PROGRAMS))), "--json"]
