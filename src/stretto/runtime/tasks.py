@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stretto.core.canonical import decode, encode
-from stretto.core.errors import Evicted, UsageError, WorkerFailed
+from stretto.core.errors import Evicted, Failure, UsageError, WorkerFailed
 from stretto.core.events import Encoded, TaskFailed, TaskFinished, TaskStarted
 from stretto.core.ports import Worker
 from stretto.core.scope import current
@@ -149,13 +149,8 @@ async def _attempt(
     except Evicted:
         raise
     except Exception as error:
-        failure = failures.of_task(worker.name, value, error, attempt)
         again = attempt < attempts and not failures.is_final(error)
-        told = scope.run.secrets.masked(data := encode(failure))
-        if told is not data:
-            failure = failures.failure_from(decode(told))
-        failed = TaskFailed(Encoded(told), again)
-        await scope.run.commit(scope.record(failed, ident))
+        failure = await _failed(scope, ident, worker, value, error, attempt, again)
         if again:
             raise _Again from error
         raise failures.tagged(WorkerFailed(failure), scope.key, ident) from error
@@ -164,6 +159,18 @@ async def _attempt(
         scope.talk, memo = child.talk, Encoded(encode(child.talk))
     await scope.run.commit(scope.record(TaskFinished(Encoded(stored), memo), ident))
     return output
+
+
+async def _failed(
+    scope: Scope, ident: str, worker: Worker, value: object, error: Exception, attempt: int, again: bool
+) -> Failure:
+    """The failure of an attempt, recorded, with names in place of secrets."""
+    failure = failures.of_task(worker.name, value, error, attempt)
+    told = encode(failure)
+    if (masked := scope.run.secrets.masked(told)) is not told:
+        failure = failures.failure_from(decode(masked))
+    await scope.run.commit(scope.record(TaskFailed(Encoded(masked), again), ident))
+    return failure
 
 
 async def _taken_over(scope: Scope, ident: str, data: bytes, worker: Worker, label: str, output: Any) -> Any:
