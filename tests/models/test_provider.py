@@ -1,6 +1,7 @@
 """What the conformance checks cannot see: the bytes on the wire, the connections, the key."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -224,3 +225,28 @@ def test_fifty_calls_at_once_share_one_model() -> None:
         replies = asyncio.run(all_at_once(resolve(DIALECTS[0], fake.environment)))
         assert [reply.message.text for reply in replies] == [f"number {number}" for number in range(50)]
         assert fake.billed.input == sum(reply.usage.input for reply in replies)
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_model_that_nobody_holds_any_more_closes_its_connections_at_once(name: str) -> None:
+    """Also where a collection finds it among other garbage: a socket that is left to it warns, which fails a test."""
+
+    async def once(fake: FakeProvider) -> None:
+        model = resolve(name, fake.environment)
+        await model.reply(asked("Hi"))
+        knot: list[Any] = [model]
+        knot.append(knot)
+
+    async def talk(fake: FakeProvider) -> None:
+        await once(fake)
+        gc.collect()
+        assert sockets(), "no connection was open, so this shows nothing"
+        for _ in range(10):
+            await asyncio.sleep(0.01)
+        assert not sockets()
+
+    def sockets() -> list[object]:
+        return [one for one in gc.get_objects() if isinstance(one, asyncio.Transport) and not one.is_closing()]
+
+    with FakeProvider(["Hi"]) as fake:
+        asyncio.run(talk(fake))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -15,9 +16,12 @@ from stretto.models.vendors import Endpoint, Vendor
 if TYPE_CHECKING:
     from stretto.models.wire.client import Client
 
+_ENDS: dict[Client, AsyncGenerator[None]] = {}
+"""What closes each client's connections when its loop ends: the loop itself holds such a generator only weakly."""
+
 
 class ProviderModel:
-    """One model of one provider. Connections belong to the event loop that made them and are closed with it."""
+    """One model of one provider. Connections belong to the event loop that made them, and are closed with it or with this."""
 
     def __init__(
         self,
@@ -37,7 +41,7 @@ class ProviderModel:
         self.max_output = max_output
         self._blobs = blobs
         self._image = DEAR_IMAGE if "4o-mini" in endpoint.model else IMAGE
-        self._clients: dict[asyncio.AbstractEventLoop, tuple[Client, AsyncGenerator[None]]] = {}
+        self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
 
     async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None = None) -> ModelReply:
         """One answer, in one HTTP request: retries are for whoever records them."""
@@ -61,21 +65,35 @@ class ProviderModel:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             await asyncio.to_thread(_load, self.endpoint.vendor)
-        if loop not in self._clients:  # nothing is awaited from here on, so there is one client for all
+        if loop not in self._clients:
             from stretto.models.wire.client import Client  # noqa: PLC0415 - for real models only, as `_load` says
 
             client = Client(self.name, self.endpoint, self.max_output, self._blobs)
-            self._clients[loop] = client, self._end_with(loop, client)
-            await anext(self._clients[loop][1])
-        return self._clients[loop][0]
+            open_ones = {loop: client for loop, client in self._clients.items() if not loop.is_closed()}
+            self._clients = {**open_ones, loop: client}  # nothing is awaited before, so there is one client for all
+            await anext(at_the_end := _close_at_the_end(client))
+            _ENDS[client] = at_the_end
+            weakref.finalize(self, _close_in, loop, client).atexit = False
+        return self._clients[loop]
 
-    async def _end_with(self, loop: asyncio.AbstractEventLoop, client: Client) -> AsyncGenerator[None]:
-        """Waits for the end: a loop that shuts down closes its async generators, and this one the connections."""
-        try:
-            yield
-        finally:
-            del self._clients[loop]
-            await client.close()
+
+async def _close_at_the_end(client: Client) -> AsyncGenerator[None]:
+    """Waits for the end: a loop that shuts down closes its async generators, and this one the connections."""
+    try:
+        yield
+    finally:
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    await client.close()
+    _ENDS.pop(client, None)
+
+
+def _close_in(loop: asyncio.AbstractEventLoop, client: Client) -> None:
+    """Close the connections of a model that nobody holds any more, perhaps from the thread of a garbage collection."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: loop.create_task(_close(client)))
 
 
 def _load(vendor: Vendor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -28,6 +29,7 @@ class Client:
         self.max_output = max_output
         self._fetch = fetch
         self._model = _built(endpoint)
+        self._closing: asyncio.Task[None] | None = None
 
     async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None) -> ModelReply:
         """One answer, streamed where somebody watches."""
@@ -48,7 +50,12 @@ class Client:
         return incoming.reply(response, vendor, request.output)
 
     async def close(self) -> None:
-        """Give up the connections."""
+        """Give up the connections; whoever asks for it while it is done waits for the same end."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         async with self._model:
             pass
 
