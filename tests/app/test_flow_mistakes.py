@@ -139,7 +139,11 @@ def test_the_file_that_the_mistakes_are_made_in_is_good(folder: Path) -> None:
         (", until: ok", "", r":9: flow\[1\].loop: a loop needs 'until': a field of the verdict"),
         ("to: editors}", "rejected: write, revise: write}", r":10: .*keep one of them"),
         ("question: Publish this?, ", "", r":10: .*a review needs 'question'"),
-        ("choices: {billing: write}", "choices: {}", r":11: .*a route has at least one choice"),
+        (
+            "choices: {billing: write}",
+            "choices: {}",
+            r":11: flow\[3\].route.choices: it is empty; it must have at least one",
+        ),
         ("choices: {billing: write}", "choices: write", r":11: .*choices: it must be a mapping"),
         ("type: web | print", "type: web |", r":12: .*empty alternative"),
         ("with: {channel: web}", "with: {chanel: web}", r":14: .*unknown argument 'chanel'; .*'channel'\?"),

@@ -202,3 +202,5 @@ def test_what_cannot_work_is_refused() -> None:
         compete(judge=length)
     with pytest.raises(UsageError, match="at least 1"):
         compete(short, judge=length, n=0)
+    with pytest.raises(UsageError, match="limit=0"):
+        compete(short, judge=length, limit=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +104,36 @@ async def test_what_is_no_list_is_refused() -> None:
         each(read, limit=0)
     with pytest.raises(UsageError, match="on_error='ignore'"):
         each(read, on_error="ignore")  # type: ignore[arg-type]
+
+
+@workflow
+async def half(number: int) -> int:
+    if number % 2:
+        raise ValueError(f"{number} is odd")
+    return number // 2
+
+
+@workflow
+async def a_list(numbers: list[int]) -> list[Done[int] | Failed]:
+    return await gather((half(number) for number in numbers), on_error="collect")
+
+
+@workflow
+async def by_number(numbers: list[int]) -> dict[str, Done[int] | Failed]:
+    outcomes = await gather((half(number) for number in numbers), on_error="collect")
+    return {str(number): outcome for number, outcome in zip(numbers, outcomes, strict=True)}
+
+
+@workflow
+async def bare(numbers: list[int]) -> list:  # type: ignore[type-arg]
+    return await gather((half(number) for number in numbers), on_error="collect")
+
+
+@pytest.mark.capability(210)
+def test_a_workflow_may_give_outcomes_as_its_output(tmp_path: Path) -> None:
+    for _ in range(2):  # the second time it is read from the journal
+        good, bad = start(a_list, [4, 5], id="a", db=str(tmp_path / "runs.db")).output
+        assert (good, str(bad.error)) == (Done(2), "half failed: 5 is odd")
+        assert isinstance(start(by_number, [4, 5], id="b", db=str(tmp_path / "runs.db")).output["5"], Failed)
+        plain = start(bare, [4, 5], id="c", db=str(tmp_path / "runs.db")).output
+        assert plain == [{"ok": True, "value": 2}, {"ok": False, "error": "half failed: 5 is odd"}]

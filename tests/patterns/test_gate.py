@@ -170,3 +170,27 @@ async def test_nobody_in_time_is_a_no() -> None:
     async with App(db=":memory:") as app:
         job = await app.start(gate("Fine?", expires=0.01, otherwise=apologise), "tea")
         assert await job == "not sent tea: expired: nobody answered in time"
+
+
+def reworded(draft: str, feedback: str) -> str:
+    return f"{draft}, {feedback}"
+
+
+@pytest.mark.capability(61)
+def test_a_rejected_draft_is_revised_and_shown_again_until_it_is_accepted() -> None:
+    line = pipeline(gate("Good?", revise=reworded), deliver)
+    SENT.clear()
+    job = start(line, "tea", db=":memory:")
+    job.reject(by="ann", reason="with milk")
+    assert job.approvals[0]["content"] == "tea, with milk"
+    job.reject(by="ann", reason="no sugar")
+    assert SENT == []
+    job.approve(by="ann")
+    assert (job.output, SENT) == ("sent", ["tea, with milk, no sugar"])
+    with pytest.raises(UsageError, match="one way only"):
+        gate(revise=reworded, otherwise=reworded)
+
+
+def test_a_rule_that_is_no_function_is_refused_where_it_is_written() -> None:
+    with pytest.raises(UsageError, match="is no function; write it as one"):
+        gate("Sure?", when="confidence < 0.7")  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stretto import UsageError, loop, start, workflow
+from stretto import UsageError, loop, run, start, workflow
 
 
 @dataclass
@@ -61,3 +61,20 @@ def test_without_another_way_the_last_draft_comes_out() -> None:
 def test_a_loop_of_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="max=0"):
         loop(add, until=bool, max=0)
+
+
+@pytest.mark.capability(39)
+def test_a_check_and_the_exit_may_ask_for_task_draft_and_feedback() -> None:
+    def add(task: Any) -> str:
+        return "x" if isinstance(task, str) else task["draft"] + "x"
+
+    def check(draft: str, task: str) -> str:
+        return f"{draft} is not {task}"
+
+    def leave(task: str, draft: str, feedback: str | None) -> str:
+        return f"{task}: {draft}; {feedback}"
+
+    bounded = loop(add, check, until=lambda verdict: False, max=2, otherwise=leave)
+    assert run(bounded, "tea", db=":memory:") == "tea: xx; xx is not tea"
+    alone = loop(lambda draft: draft + "x", until=lambda draft: False, max=2, otherwise=leave)
+    assert run(alone, "tea", db=":memory:") == "tea: teaxx; None"

@@ -1,13 +1,27 @@
 """One failed branch does not lose the others' work, and what is partial says so."""
 
 import asyncio
-import time
 from dataclasses import dataclass
+from threading import Barrier
 from typing import Any
 
 import pytest
 
-from stretto import App, Done, Failed, RunFailed, WorkerFailed, each, gather, parallel, pipeline, run, start, workflow
+from stretto import (
+    App,
+    Done,
+    Failed,
+    RunFailed,
+    WorkerFailed,
+    each,
+    gate,
+    gather,
+    parallel,
+    pipeline,
+    run,
+    start,
+    workflow,
+)
 from stretto.runtime.worker import Worker
 from stretto.testing import simulate
 
@@ -193,14 +207,39 @@ def test_no_more_than_the_limit_are_at_work_at_once() -> None:
     assert at_once == [0, 3]
 
 
-def slow(what: str, *, seconds: float = 0.2) -> str:
-    time.sleep(seconds)
+FOUR = Barrier(4, timeout=60)
+
+
+def meets(what: str) -> str:
+    FOUR.wait()  # for the other three
     return what
 
 
 @pytest.mark.capability(29, 40)
-@pytest.mark.parametrize("worker", [parallel(*[slow] * 4), pipeline(lambda what: [what] * 4, each(slow))])
+@pytest.mark.parametrize("worker", [parallel(*[meets] * 4), pipeline(lambda what: [what] * 4, each(meets))])
 def test_plain_functions_that_block_are_at_work_at_once(worker: Worker[Any, Any]) -> None:
-    begun = time.monotonic()
     assert run(worker, "x", db=":memory:") == ["x"] * 4
-    assert time.monotonic() - begun < 0.7
+
+
+def test_a_no_is_not_worked_around_by_fewer_results() -> None:
+    job = start(parallel(good, gate("Go on?"), min_success=1), "x", db=":memory:")
+    job.reject(by="ann", reason="not this one")
+    assert job.state == "failed"
+    assert "not this one" in job.error
+    job.resume()
+    job.approve(by="ann")
+    assert job.output == ["good x", "x"]
+
+
+@pytest.mark.capability(34)
+def test_a_merge_may_take_the_results_one_by_one() -> None:
+    def up(what: str) -> str:
+        return what.upper()
+
+    def twice(what: str) -> str:
+        return what * 2
+
+    assert run(parallel(up, twice, merge=lambda a, b: f"{a} {b}"), "x", db=":memory:") == "X xx"
+    named = parallel(up=up, twice=twice, merge=lambda twice, up, sep="-": f"{up}{sep}{twice}")
+    assert run(named, "x", db=":memory:") == "X-xx"
+    assert run(parallel(up, twice, merge=lambda found, sep="-": sep.join(found)), "x", db=":memory:") == "X-xx"

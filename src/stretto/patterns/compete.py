@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, overload
 
 from stretto.core.errors import UsageError
-from stretto.core.ports import Codec
-from stretto.core.values import Done, Failed, Score
+from stretto.core.guesses import guided
+from stretto.core.values import Done, Failed, Score, at_once
 from stretto.patterns.answer import the_one
 from stretto.patterns.given import given
+from stretto.patterns.peers import Peers
 from stretto.runtime import failures
 from stretto.runtime.beside import beside
 from stretto.runtime.branches import Branches
@@ -18,7 +19,6 @@ from stretto.runtime.scope import Scope
 from stretto.runtime.tasks import Call
 from stretto.runtime.worker import Out, Worker
 from stretto.runtime.workflow import Workable, as_worker
-from stretto.tools.codec import common
 
 COMPETE = "compete"
 """The recorded decision: which candidate (from 1) won, and how each of them was scored, failed or was left."""
@@ -33,10 +33,9 @@ class _Entry:
 
 
 @dataclass(frozen=True)
-class Compete(Worker[Any, Out]):
+class Compete(Peers[Out]):
     """Workers that do the same job, and the judge of what they make."""
 
-    workers: tuple[Worker[Any, Out], ...]
     judge: Worker[Any, Any]
     accept: float | None = None
     limit: int | None = None
@@ -75,20 +74,6 @@ class Compete(Worker[Any, Out]):
 
     def _told(self, outcomes: Sequence[Done[_Entry] | Failed | None]) -> list[Mapping[str, object]]:
         return [{"worker": worker.name, **_told(come)} for worker, come in zip(self.workers, outcomes, strict=True)]
-
-    def taking(self, codec: Codec[Any]) -> Compete[Out]:
-        """See `Worker.taking`."""
-        return replace(self, workers=tuple(worker.taking(codec) for worker in self.workers))
-
-    @property
-    def takes(self) -> Codec[Any]:
-        """What the first one takes; all get the same."""
-        return self.workers[0].takes
-
-    @property
-    def gives(self) -> Codec[Any]:
-        """What all of them give, where that is the same."""
-        return common(worker.gives for worker in self.workers)
 
     @property
     def members(self) -> tuple[Worker[Any, Any], ...]:
@@ -136,6 +121,7 @@ def compete(
     limit: int | None = None,
     name: str = "compete",
 ) -> Compete[Any]: ...
+@guided
 def compete(
     *workers: Workable,
     judge: Workable,
@@ -153,4 +139,4 @@ def compete(
     """
     if not workers or n < 1:
         raise UsageError("compete needs at least one worker, and n is at least 1")
-    return Compete(tuple(map(beside, workers)) * n, as_worker(judge, "judge"), accept, limit, name)
+    return Compete(tuple(map(beside, workers)) * n, as_worker(judge, "judge"), accept, at_once(limit), name)

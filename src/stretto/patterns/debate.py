@@ -8,6 +8,7 @@ from typing import Any
 
 from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
 from stretto.patterns.answer import the_one
 from stretto.patterns.given import Turn, given
@@ -94,6 +95,7 @@ class Debate(Worker[Any, Debated]):
         return {**super().describe(), "rounds": self.rounds}
 
 
+@guided
 def debate(*speakers: Workable, judge: Workable | None = None, rounds: int = 3, name: str = "debate") -> Debate:
     """A worker that lets `speakers` answer each other, one after the other, for at most `rounds` rounds.
 

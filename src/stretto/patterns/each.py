@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import PlainSerializer, PlainValidator
-
-from stretto.core.errors import RunFailed, UsageError
+from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
-from stretto.core.values import Done, Failed
+from stretto.core.values import Done, Failed, at_once
 from stretto.runtime.beside import beside
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope
@@ -51,7 +49,7 @@ class Each(Worker[Any, list[Any]]):
     def gives(self) -> Codec[Any]:
         """A list of what the worker gives."""
         kind = getattr(self.worker.gives, "kind", Any)
-        return codec_for(list[kind] if self.on_error == "raise" else list[Done[kind] | _FAILED])  # type: ignore[valid-type]
+        return codec_for(list[kind] if self.on_error == "raise" else list[Done[kind] | Failed])  # type: ignore[valid-type]
 
     @property
     def members(self) -> tuple[Worker[Any, Any], ...]:
@@ -63,20 +61,7 @@ class Each(Worker[Any, list[Any]]):
         return {**super().describe(), "on_error": self.on_error}
 
 
-def _failed(stored: object) -> Failed:
-    match stored:
-        case Failed():
-            return stored
-        case Mapping() if stored.get("ok") is False:
-            return Failed(RunFailed(str(stored.get("error"))))
-        case _:
-            raise ValueError("it is no failure")
-
-
-_FAILED = Annotated[Failed, PlainValidator(_failed), PlainSerializer(Failed.__json__)]
-"""A failure as it crosses the journal: what it said."""
-
-
+@guided
 def each(
     worker: Workable, *, limit: int | None = None, on_error: Literal["raise", "collect"] = "raise", name: str = "each"
 ) -> Each:
@@ -87,6 +72,4 @@ def each(
     """
     if on_error not in ("raise", "collect"):
         raise UsageError(f"on_error={on_error!r} is not known; it is 'raise' or 'collect'")
-    if limit is not None and limit < 1:
-        raise UsageError(f"limit={limit} would let nothing run; it is at least 1")
-    return Each(beside(worker), limit, on_error, name)
+    return Each(beside(worker), at_once(limit), on_error, name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
 from stretto.patterns.answer import label_of, meant
 from stretto.patterns.given import Turn, given
@@ -92,6 +93,7 @@ class GroupChat(Worker[Any, Chat]):
         return {**super().describe(), "max": self.turns, "until": code_of(self.until) if self.until else None}
 
 
+@guided
 def group_chat(
     *participants: Workable,
     next: Workable | None = None,
@@ -111,6 +113,8 @@ def group_chat(
         raise UsageError(
             f"{name} needs participants, each with a name of its own; there is {', '.join(names) or 'none'}"
         )
+    if until is not None and not callable(until):
+        raise UsageError(f"until={until!r} is no function; write until=lambda said: {until!r} in said[-1]['said']")
     if max < 1:
         raise UsageError(f"max={max} would let nobody speak; it is at least 1")
     chooser = None if next is None else as_worker(next, "next")

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast, overload
 
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
 from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Out, Worker
-from stretto.runtime.workflow import Workable, as_worker, code_of
+from stretto.runtime.workflow import Workable, Workflow, as_worker, code_of
 from stretto.tools.codec import common
 
 Carry = Callable[[Any, Any, Any], Any]
@@ -36,16 +37,21 @@ class Loop(Worker[Any, Out]):
 
     async def work(self, context: Scope, value: object) -> Out:
         """The last draft; `otherwise` gets it where the bound came before the condition."""
-        draft, task = None, value
+        draft, verdict, task = None, None, value
         for number in range(1, self.rounds + 1):
             draft = await tasks.call(context, self.worker, task, f"round {number}")
             verdict = draft
             if self.critic is not None:
-                verdict = await tasks.call(context, self.critic, draft, f"round {number}", self.worker.name)
+                verdict = await tasks.call(
+                    context, self.critic, _shown(self.critic, value, draft), f"round {number}", self.worker.name
+                )
             if self.until(verdict):
                 return cast(Out, draft)
             task = draft if self.critic is None else self.carry(value, draft, verdict)
-        return cast(Out, draft if self.otherwise is None else await tasks.call(context, self.otherwise, draft))
+        if self.otherwise is None:
+            return cast(Out, draft)
+        last = _shown(self.otherwise, value, draft, verdict if self.critic is not None else None)
+        return cast(Out, await tasks.call(context, self.otherwise, last))
 
     @property
     def takes(self) -> Codec[Any]:
@@ -65,6 +71,13 @@ class Loop(Worker[Any, Out]):
     def describe(self) -> dict[str, Any]:
         """Condition and bound with the workers."""
         return {**super().describe(), "until": code_of(self.until), "max": self.rounds}
+
+
+def _shown(worker: Worker[Any, Any], task: object, draft: object, verdict: object = None) -> object:
+    """The draft; a function that asks for more than one thing gets those of the task, the draft and the feedback."""
+    parts = {"task": task, "draft": draft, "feedback": verdict}
+    names = worker.signature.arguments if isinstance(worker, Workflow) else {}
+    return {name: parts[name] for name in names} if len(names) > 1 and names.keys() <= parts.keys() else draft
 
 
 @overload
@@ -89,6 +102,7 @@ def loop(
     otherwise: Workable | None = None,
     name: str = "loop",
 ) -> Loop[Any]: ...
+@guided
 def loop(
     worker: Workable,
     critic: Workable | None = None,

@@ -8,8 +8,10 @@ from typing import Any
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import ContextOverflow, UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
 from stretto.core.text import as_text
+from stretto.core.values import at_once
 from stretto.memory.chunks import chunks
 from stretto.models.tokens import likely_text
 from stretto.runtime import tasks
@@ -123,6 +125,7 @@ class MapReduce(Worker[Any, Any]):
         return (self.mapper, self.reducer)
 
 
+@guided
 def map_reduce(
     mapper: object,
     reducer: object,
@@ -143,7 +146,7 @@ def map_reduce(
     """
     if size is not None and size < 1:
         raise UsageError(f"size={size} would cut the text to nothing; it is at least 1 token")
-    return MapReduce(as_worker(mapper), as_worker(reducer), size, limit, field, name)
+    return MapReduce(as_worker(mapper), as_worker(reducer), size, at_once(limit), field, name)
 
 
 def _rooms(scope: Scope, worker: Worker[Any, Any]) -> Iterable[int | None]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, WrapSerializer
 from typing_extensions import TypedDict
 
-from stretto.core.errors import UsageError
+from stretto.core.errors import UsageError, WorkerFailed
 from stretto.core.ports import Codec
-from stretto.core.values import Done, Failed
+from stretto.core.values import Done, Failed, at_once
+from stretto.patterns.peers import Peers
 from stretto.runtime import failures, tasks
 from stretto.runtime.beside import beside
 from stretto.runtime.branches import gather
@@ -28,10 +29,9 @@ PARTIAL = "partial"
 
 
 @dataclass(frozen=True)
-class Parallel(Worker[Any, Any]):
+class Parallel(Peers[Any]):
     """Workers side by side."""
 
-    workers: tuple[Worker[Any, Any], ...]
     labels: tuple[str, ...] = ()
     merge: Workable | None = None
     limit: int | None = None
@@ -40,7 +40,8 @@ class Parallel(Worker[Any, Any]):
 
     async def work(self, context: Scope, value: object) -> object:
         """Give all of them the value; put their results together."""
-        calls = [tasks.Call[Any](worker, value) for worker in self.workers]
+        labels = self.labels or [""] * len(self.workers)
+        calls = [tasks.Call[Any](worker, value, label) for worker, label in zip(self.workers, labels, strict=True)]
         if self.min_success is None:
             results: list[Any] = await gather(calls, limit=self.limit)
         else:
@@ -49,21 +50,18 @@ class Parallel(Worker[Any, Any]):
         whole = dict(zip(self.labels, results, strict=True)) if self.labels else results
         return whole if self.merge is None else await self._merged(context, self.merge, whole)
 
-    async def _merged(self, context: Scope, merge: Workable, whole: object) -> object:
+    async def _merged(self, context: Scope, merge: Workable, whole: list[Any] | dict[str, Any]) -> object:
         """A function is plain computation; a worker that puts the results together gets a task."""
         if isinstance(merge, Worker):
             return await tasks.call(context, merge, whole, "merge")
-        merged = merge(whole)
+        arguments = signature_of(merge).arguments
+        names = [name for name, argument in arguments.items() if argument.default is argument.empty]
+        if len(names) > 1:  # it names the results one by one
+            given = {name: whole[name] for name in arguments if name in whole} if isinstance(whole, dict) else {}
+            merged = merge(**given) if given else merge(*whole)
+        else:
+            merged = merge(whole)
         return await merged if inspect.isawaitable(merged) else merged
-
-    def taking(self, codec: Codec[Any]) -> Parallel:
-        """See `Worker.taking`."""
-        return replace(self, workers=tuple(worker.taking(codec) for worker in self.workers))
-
-    @property
-    def takes(self) -> Codec[Any]:
-        """What the first one takes; all get the same."""
-        return self.workers[0].takes
 
     @cached_property
     def gives(self) -> Codec[Any]:
@@ -101,10 +99,11 @@ _PLAIN = (Any, object, str, int, bool, type(None), dict, list)
 
 
 async def enough(scope: Scope, outcomes: Sequence[Done[Any] | Failed], needed: int) -> list[Any]:
-    """The results, None for a failed one: that they are partial, and why, is a recorded decision."""
+    """The results, None for a failed one: that they are partial, and why, is a recorded decision; a no is an error."""
     errors = [outcome.error for outcome in outcomes if isinstance(outcome, Failed)]
-    if len(outcomes) - len(errors) < needed:
-        raise failures.together(errors)
+    refused = [error for error in errors if isinstance(error, WorkerFailed) and error.failure.is_no]
+    if refused or len(outcomes) - len(errors) < needed:
+        raise failures.together(refused or errors)
     if errors:
         await scope.decide(PARTIAL, lambda: {"of": len(outcomes), "failed": [str(error) for error in errors]})
     return [outcome.value if isinstance(outcome, Done) else None for outcome in outcomes]
@@ -123,7 +122,7 @@ def parallel(
     The result is a list in their order, or a dict where they are given by name; `merge`, a function or a worker, makes
     one value of it. At most `limit` are at work at once. With
     `min_success` that many results are enough, and None stands for a failed one; that the result is partial, and what
-    failed, is a decision in the journal.
+    failed, is a decision in the journal. A no, of a policy or a person, is not worked around.
     """
     if bool(workers) == bool(named):
         raise UsageError("parallel needs workers, either in order or all by name")
@@ -132,4 +131,4 @@ def parallel(
         raise UsageError(
             f"min_success={min_success} cannot be met by {len(members)} workers; it is at most {len(members)}"
         )
-    return Parallel(members, tuple(named), merge, limit, min_success, name)
+    return Parallel(members, tuple(named), merge, at_once(limit), min_success, name)

@@ -8,6 +8,7 @@ from typing import Any, Generic, cast
 
 from typing_extensions import TypeVar
 
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
 from stretto.core.values import seconds
 from stretto.runtime.functions import ask
@@ -57,6 +58,7 @@ class Person(Worker[Any, Out], Generic[Out]):
         return f"A person ({self.to}), who is asked and answers in their own time.{said}"
 
 
+@guided
 def person(
     name: str,
     *,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, overload
 
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
 from stretto.patterns.gate import Gate
 from stretto.runtime import tasks
@@ -72,7 +73,8 @@ def pipeline(
 ) -> Pipeline[Out]: ...
 @overload
 def pipeline(*workers: Workable, name: str = "pipeline") -> Pipeline[Any]: ...
-def pipeline(*workers: Workable, name: str = "pipeline") -> Pipeline[Any]:  # type: ignore[misc]  # mypy: each of them is
+@guided  # type: ignore[misc]  # mypy: each of them is
+def pipeline(*workers: Workable, name: str = "pipeline") -> Pipeline[Any]:
     """A worker that runs workers one after the other, each on the output of the one before."""
     if not workers:
         raise UsageError("pipeline needs at least one worker")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, overload
 
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec
 from stretto.patterns.answer import label_of, meant
 from stretto.runtime import tasks
@@ -78,6 +79,7 @@ def route(
 def route(
     chooser: Workable, choices: Choices, *, otherwise: Workable | None = None, name: str = "route"
 ) -> Route[Any]: ...
+@guided
 def route(chooser: Workable, choices: Choices, *, otherwise: Workable | None = None, name: str = "route") -> Route[Any]:
     """A worker that gives its input to the one of `choices` that `chooser` names, else to `otherwise`.
 

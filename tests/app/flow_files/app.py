@@ -25,7 +25,8 @@ def think(request: ModelRequest) -> Step | str:
         if isinstance(part, ToolResult):
             return f"found {part.content}"
     if request.tools:
-        return call(request.tools[0].name, query=said)
+        first = request.tools[0]
+        return call(first.name, **{next(iter(first.parameters["properties"])): said})
     if told == "Judge.":
         return say({"ok": "round two" in said, "score": 0.9 if "feedback" in said else 0.1})
     if told.startswith("Choose."):

@@ -85,15 +85,12 @@ class Beside:
             return _script(node, self.path(node, name)) if name else node.text
         if node.text in Environment.here().models:
             return node.text
-        if not separator or provider not in (*VENDORS, "replay"):
-            known = [*VENDORS, "test", "replay"]
-            raise (
-                node.unknown(
-                    "model", node.text, (), f"it is called PROVIDER:MODEL, the providers are {', '.join(known)}"
-                )
-                if not separator
-                else node.unknown("model provider", provider, known)
-            )
+        known = [*VENDORS, "test", "replay"]
+        if not separator:
+            there = f"it is called PROVIDER:MODEL, the providers are {', '.join(known)}"
+            raise node.unknown("model", node.text, (), there)
+        if provider not in known:
+            raise node.unknown("model provider", provider, known)
         if not name:
             raise node.wrong(f"{node.text!r} names no model; write {provider}:MODEL, such as the provider lists it")
         return node.text

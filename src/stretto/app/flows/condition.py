@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,10 @@ class Condition:
             raise self.node.wrong(f"{self.node.value!r} compares {found!r}, and {error}") from error
         return holds is not self.negated
 
+    def __json__(self) -> dict[str, object]:
+        """What it says, as a fingerprint covers it."""
+        return {"condition": self.node.plain}
+
     def must_fit(self, schema: Mapping[str, Any]) -> None:
         """Refuse a field that a verdict of this schema never has."""
         fields = schema.get("properties")
@@ -60,6 +64,21 @@ class Condition:
             )
         if fields and self.path[0] not in fields and schema.get("additionalProperties") is not True:
             raise self.node.unknown("field", self.path[0], fields, f"the verdict has {', '.join(fields)}")
+
+
+@dataclass(frozen=True, slots=True)
+class OfLastTurn:
+    """The condition on what was said last in a conversation; a turn that does not have the field does not fulfil it."""
+
+    condition: Condition
+
+    def __call__(self, transcript: Sequence[object]) -> bool:
+        """Whether it holds."""
+        return not is_missing(look_up(transcript[-1], self.condition.path)) and self.condition(transcript[-1])
+
+    def __json__(self) -> dict[str, object]:
+        """See `Condition`."""
+        return self.condition.__json__()
 
 
 class _Nowhere:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stretto.agents.agent import Agent
-from stretto.app.flows.gates import Question, Review, ToolCall
 from stretto.app.flows.source import Node
-from stretto.app.flows.stages import Ended, Job, Row, Stage, Use
-from stretto.app.flows.wording import Wording
+from stretto.app.flows.stage import WayOut
+from stretto.app.flows.wording import GOAL, Wording
+from stretto.app.parts import inside
 from stretto.core.canonical import Json
-from stretto.core.errors import UsageError
+from stretto.core.errors import UsageError, WorkerFailed
 from stretto.core.ports import Gate, Options
-from stretto.policy.gate import Rules
+from stretto.patterns.pipeline import Pipeline
+from stretto.policy.gate import LEVELS, Rules
+from stretto.runtime import tasks
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
-from stretto.tools.tool import Tool
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Flow(Worker[Any, Any]):
 
     name: str
     node: Node
-    stages: Row
+    line: Pipeline[Any]
+    texts: tuple[Wording, ...]
     rules: Rules
     triggers: Mapping[str, str]
     settings: Options
@@ -45,10 +47,18 @@ class Flow(Worker[Any, Any]):
         goal = self.goal if value is None else value
         if goal is None:
             self._need_no_goal()
+        around = GOAL.get()
+        GOAL.set(goal)
         try:
-            return await self.stages.run(Job(goal), goal)
-        except Ended as end:
-            return end.value
+            return await self.line.work(context, goal)
+        except WorkerFailed as error:
+            rejected = error.failure.root()
+            ways = {one.name: one.way for one in inside(self.line) if isinstance(one, WayOut)}
+            if rejected.worker not in ways:
+                raise
+            return await tasks.call(context, ways[rejected.worker], rejected.input, "rejected")
+        finally:
+            GOAL.set(around)
 
     # ---- what must hold before it begins
 
@@ -63,7 +73,7 @@ class Flow(Worker[Any, Any]):
     def _check_models(self, scope: Scope) -> None:
         """Refuse before anything is spent where an agent has no model to think with."""
         said = scope.run.settings.model
-        for worker in within(self):
+        for worker in inside(self):
             if isinstance(worker, Agent) and worker.model is None and (worker.twin is None or said not in ("", "none")):
                 try:
                     scope.run.model("")
@@ -76,7 +86,7 @@ class Flow(Worker[Any, Any]):
                     ) from error
 
     def _need_no_goal(self) -> None:
-        for text in self._texts():
+        for text in self.texts:
             if "goal" in text.names:
                 raise text.node.wrong(
                     "it needs {goal}, and the run was given none; give the run a goal, or the file `goal:`"
@@ -106,16 +116,8 @@ class Flow(Worker[Any, Any]):
 
     @property
     def members(self) -> tuple[Worker[Any, Any], ...]:
-        """The workers that stand in it, each once."""
-        used = {id(stage.worker): stage.worker for stage in _all(self.stages) if isinstance(stage, Use)}
-        return tuple(used.values())
-
-    @property
-    def tools(self) -> tuple[Tool[..., Any], ...]:
-        """The tools that stand in it, each once."""
-        return tuple(
-            {stage.tool.name: stage.tool for stage in _all(self.stages) if isinstance(stage, ToolCall)}.values()
-        )
+        """Its stages."""
+        return self.line.workers
 
     def describe(self) -> dict[str, Any]:
         """What the file says, and its workers."""
@@ -124,29 +126,10 @@ class Flow(Worker[Any, Any]):
     @property
     def prompts(self) -> dict[str, str]:
         """The texts that its stages tell workers and people, by their place."""
-        return {text.node.path: text.node.text for text in self._texts()}
-
-    def _texts(self) -> Iterator[Wording]:
-        for stage in _all(self.stages):
-            match stage:
-                case Use(text=Wording() as text):
-                    yield text
-                case Review(question=text) | Question(question=text):
-                    yield text
-                case ToolCall(fixed=fixed):
-                    yield from (part for part in fixed.values() if isinstance(part, Wording))
-                case _:
-                    continue
+        return {text.node.path: text.node.text for text in self.texts}
 
     def __hash__(self) -> int:
         return id(self)
-
-
-def within(worker: Worker[Any, Any]) -> Iterator[Worker[Any, Any]]:
-    """The workers inside a worker, however deep."""
-    for member in (*getattr(worker, "parts", ()), *worker.members):
-        yield member
-        yield from within(member)
 
 
 def uncovered(rules: Rules, gate: Gate) -> str:
@@ -155,12 +138,6 @@ def uncovered(rules: Rules, gate: Gate) -> str:
         return ""
     lacking = [f"deny {tool}" for tool in rules.deny if tool not in gate.deny]
     lacking += [f"ask {tool}" for tool in rules.ask if tool not in (*gate.ask, *gate.deny)]
-    if rules.autonomy not in ("risk", gate.autonomy):
+    if LEVELS.index(rules.autonomy) < LEVELS.index(gate.autonomy):
         lacking.append(f"autonomy {rules.autonomy}")
     return ", ".join(lacking)
-
-
-def _all(stage: Stage) -> Iterator[Stage]:
-    yield stage
-    for inner in stage.inner:
-        yield from _all(inner)

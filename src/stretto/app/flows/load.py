@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from stretto.app.flows.beside import Beside
 from stretto.app.flows.flow import Flow
-from stretto.app.flows.parts import Parts, tools_of
+from stretto.app.flows.parts import Part, Parts
 from stretto.app.flows.reading import read
 from stretto.app.flows.shape import FLOW, POLICY
 from stretto.app.flows.source import Node, checked
 from stretto.app.flows.staging import Staging
 from stretto.app.flows.triggers import triggers
+from stretto.app.parts import tools
 from stretto.core.ports import Options
 from stretto.core.values import Budget
 from stretto.policy.gate import Rules
+from stretto.tools.tool import Tool
 
 
 def load(path: Path) -> Flow:
@@ -32,11 +35,13 @@ def _load(path: Path, above: tuple[Path, ...]) -> Flow:
     file = node.fields("a flow file", FLOW)
     parts = Parts(file, Beside(path.parent), partial(_nested, above=(*above, path.resolve())))
     declared = parts.all()
+    staging = Staging(parts)
     return Flow(
         file["name"].text if "name" in file else path.stem,
         node,
-        Staging(parts).row(file["flow"]),
-        _rules(file["policy"], {*tools_of(declared)}) if "policy" in file else Rules(),
+        staging.row(file["flow"]),
+        tuple(staging.texts),
+        _rules(file["policy"], {name for part in declared for name in _tools(part)}) if "policy" in file else Rules(),
         triggers(file["on"]) if "on" in file else {},
         Options(budget=checked(file["budget"], Budget.parse) if "budget" in file else None),
         file["about"].text if "about" in file else "",
@@ -50,13 +55,17 @@ def _nested(node: Node, path: Path, above: tuple[Path, ...]) -> Flow:
     return _load(path, above)
 
 
-def _rules(node: Node, tools: set[str]) -> Rules:
+def _tools(part: Part) -> Iterable[str]:
+    return [part.name] if isinstance(part, Tool) else tools(part, {})
+
+
+def _rules(node: Node, known: set[str]) -> Rules:
     given = node.fields("a policy", POLICY)
     for key in ("allow", "ask", "deny"):
         for item in given[key].items if key in given else ():
-            if item.text not in tools:
-                there = f"the tools of this file are {', '.join(sorted(tools)) or 'none'}; list it under `tools`"
-                raise item.unknown("tool", item.text, sorted(tools), there)
+            if item.text not in known:
+                there = f"the tools of this file are {', '.join(sorted(known)) or 'none'}; list it under `tools`"
+                raise item.unknown("tool", item.text, sorted(known), there)
     plain: dict[str, Any] = {key: _said(item) for key, item in given.items()}
     return Rules(**plain)
 

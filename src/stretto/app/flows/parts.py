@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stretto.agents.agent import Agent, Brain
+from stretto.agents.agent import Agent
 from stretto.app.flows.beside import Beside, is_reference
 from stretto.app.flows.kinds import kind
 from stretto.app.flows.shape import AGENT, STAGES, TOOL
-from stretto.app.flows.source import Node, checked
-from stretto.app.flows.stages import AnyWorker
+from stretto.app.flows.source import Node, Shape, checked, read
+from stretto.app.flows.stage import AnyWorker
 from stretto.core.values import Budget
 from stretto.core.values import seconds as in_seconds
 from stretto.runtime.worker import Worker
@@ -33,7 +34,20 @@ class Parts:
 
     def __init__(self, file: Mapping[str, Node], beside: Beside, load: Callable[[Node, Path], AnyWorker]) -> None:
         self.beside, self._load = beside, load
-        self._default = beside.brain(file["model"]) if "model" in file else None
+        self.model = beside.brain(file["model"]) if "model" in file else None
+        """The model of agents that name none; None is the run's."""
+        self.readers: Mapping[str, Callable[[Node], Any]] = {
+            "model": beside.brain,
+            "type": lambda node: kind(node, "_".join(node.path.split(".")[-2:]), beside),
+            "budget": lambda node: checked(node, Budget.parse),
+            "duration": lambda node: checked(node, in_seconds),
+            "worker": self.worker,
+            "tool": self.tool,
+            "receiver": self._receiver,
+            "check": self._check,
+            "instructions": self._instructions,
+            "file": self._text_of,
+        }
         self._made: dict[str, Part] = {}
         self._making: list[str] = []
         self._homes: dict[str, tuple[str, Node]] = {}
@@ -104,12 +118,12 @@ class Parts:
             return self._python_tool(node, name)
         given = node.fields("a tool", TOOL)
         made = self._python_tool(given["use"], name)
-        changes: dict[str, Any] = {key: item.plain for key, item in given.items() if key != "use"}
+        changes = self._said(given, TOOL)
+        changes.pop("use")
         if isinstance(made, Worker):
             if changes:
                 raise node.wrong(f"{given['use'].text} is a worker; a worker takes none of {', '.join(changes)} here")
             return made
-        changes |= {key: checked(given[key], in_seconds) for key in ("expires", "timeout") if key in given}
         if changes.get("risk", "low") != "low" and made.risk == "low" and made.effect == "read":
             changes.setdefault("effect", "once")
         return made.using(**changes)
@@ -144,28 +158,18 @@ class Parts:
 
     def _agent(self, name: str, node: Node) -> AnyWorker:
         given = node.fields("an agent", AGENT)
-        plain: dict[str, Any] = {
-            key: given[key].plain
-            for key in ("retry", "limit", "max_turns", "repair", "compaction", "about", "refusal")
-            if key in given
-        }
-        agent: Agent[Any] = Agent(
-            self.model(given),
-            self._instructions(node, given),
-            name=name,
-            tools=self._tools(given),
-            handoffs=[self._receiver(one) for one in _listed(given, "handoffs")],
-            guards=[self._check(one) for one in _listed(given, "guards")],
-            accept=[self._check(one) for one in _listed(given, "accept")],
-            output=kind(given["output"], f"{name}_output", self.beside) if "output" in given else str,
-            input=kind(given["input"], f"{name}_input", self.beside) if "input" in given else Any,
-            budget=checked(given["budget"], Budget.parse) if "budget" in given else None,
-            timeout=checked(given["timeout"], in_seconds) if "timeout" in given else None,
-            twin=self.worker(given["twin"]) if "twin" in given else None,
-            settings=_settings(given),
-            **plain,
-        )
-        return agent
+        if "instructions" in given and "instructions_file" in given:
+            raise node.wrong("it has instructions and instructions_file; keep one of them")
+        said = {"model": self.model, **self._said(given, AGENT)}
+        instructions = said.pop("instructions_file", "") or said.pop("instructions", "")
+        settings = {key: said.pop(key) for key in _TO_MODEL if key in said} | said.pop("settings", {})
+        for tool_name, times in Counter(one.name for one in said.get("tools", ())).items():
+            if times > 1:
+                raise given["tools"].wrong(f"two tools of this agent are named {tool_name!r}; keep one of them")
+        return checked(node, lambda _: Agent(name=name, instructions=instructions, settings=settings, **said))
+
+    def _said(self, given: Mapping[str, Node], shape: Shape) -> dict[str, Any]:
+        return {key: read(item, shape["properties"][key], self.readers) for key, item in given.items()}
 
     def _receiver(self, node: Node) -> Any:
         """An agent that a conversation may go to; by its name where it is the one that hands over to this one."""
@@ -180,50 +184,12 @@ class Parts:
         """A worker of the file, or what stands in Python: a function, a worker, or at_least(...)."""
         return self.beside.find(node) if is_reference(node.text) else self.worker(node)
 
-    def model(self, given: Mapping[str, Node]) -> Brain | list[Brain] | None:
-        """The model named in these fields, else the file's; None is the run's."""
-        return self.beside.brain(given["model"]) if "model" in given else self._default
+    def _instructions(self, node: Node) -> Any:
+        return self.beside.function(node) if is_reference(node.text) else node.text
 
-    def _instructions(self, node: Node, given: Mapping[str, Node]) -> Any:
-        if "instructions" in given and "instructions_file" in given:
-            raise node.wrong("it has instructions and instructions_file; keep one of them")
-        if "instructions_file" in given:
-            file = given["instructions_file"]
-            path = self.beside.path(file, file.text)
-            return checked(file, lambda _: path.read_text(encoding="utf-8"))
-        if "instructions" not in given:
-            return ""
-        text = given["instructions"]
-        return self.beside.function(text) if is_reference(text.text) else text.text
-
-    def _tools(self, given: Mapping[str, Node]) -> list[Part]:
-        tools: dict[str, Part] = {}
-        for node in _listed(given, "tools"):
-            part = self.tool(node)
-            if part.name in tools:
-                raise node.wrong(f"two tools of this agent are named {part.name!r}; keep one of them")
-            tools[part.name] = part
-        return list(tools.values())
-
-
-def tools_of(parts: list[Part]) -> Iterator[str]:
-    """The names of all tools within these parts."""
-    for part in parts:
-        if isinstance(part, Tool):
-            yield part.name
-            continue
-        held = getattr(part, "tools", ())
-        yield from (getattr(thing, "name", None) or thing.__name__ for thing in held if not isinstance(thing, Worker))
-        yield from tools_of([*part.members])
-
-
-def _listed(given: Mapping[str, Node], name: str) -> list[Node]:
-    return given[name].items if name in given and given[name].value else []
-
-
-def _settings(given: Mapping[str, Node]) -> dict[str, Any]:
-    more = {key: node.plain for key, node in given["settings"].entries.items()} if "settings" in given else {}
-    return {key: given[key].plain for key in _TO_MODEL if key in given} | more
+    def _text_of(self, node: Node) -> str:
+        path = self.beside.path(node, node.text)
+        return checked(node, lambda _: path.read_text(encoding="utf-8"))
 
 
 def _named(node: Node, worker: AnyWorker, name: str | None) -> AnyWorker:

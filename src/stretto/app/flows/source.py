@@ -45,6 +45,11 @@ class Node:
         """The error that says what is wrong here."""
         return UsageError(f"{self.file}:{self.line}: {self.path + ': ' if self.path else ''}{problem}")
 
+    def placed(self, error: Exception) -> UsageError:
+        """The error with this place, unless it names one."""
+        said = str(error)
+        return UsageError(said) if said.startswith(f"{self.file}:") else self.wrong(said)
+
     def unknown(self, what: str, name: str, known: Iterable[str], rule: str = "") -> UsageError:
         """The error for a name that nothing has."""
         names = list(known)
@@ -122,4 +127,17 @@ def checked(node: Node, make: Callable[[Any], T]) -> T:
     try:
         return make(node.plain)
     except (UsageError, TypeError, OSError, UnicodeError) as error:
-        raise node.wrong(str(error)) from error
+        raise node.placed(error) from error
+
+
+def read(node: Node, shape: Shape, readers: Mapping[str, Callable[[Node], object]]) -> object:
+    """What a value of this shape says: what the reader of its `format` makes of it, else plain data."""
+    if reader := readers.get(shape.get("format", "")):
+        return reader(node)
+    if isinstance(node.value, list) and "items" in shape:
+        return [read(item, shape["items"], readers) for item in (node.items if "minItems" in shape else node.value)]
+    if isinstance(node.value, dict) and isinstance(shape.get("additionalProperties"), Mapping):
+        if not node.value:
+            raise node.wrong("it is empty; it must have at least one entry")
+        return {name: read(item, shape["additionalProperties"], readers) for name, item in node.entries.items()}
+    return node.plain

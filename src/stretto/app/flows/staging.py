@@ -1,81 +1,103 @@
-"""From the `flow:` of a file to the stages that do it."""
+"""From the `flow:` of a file to the workers that do it: each kind of stage is the pattern of that name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
-from stretto.app.flows import gates, stages
 from stretto.app.flows.beside import is_reference
-from stretto.app.flows.condition import Condition, condition
-from stretto.app.flows.kinds import kind
+from stretto.app.flows.condition import Condition, OfLastTurn, condition
 from stretto.app.flows.parts import Parts
-from stretto.app.flows.shape import ASK, COMPETE, DEBATE, EACH, LOOP, ORCHESTRATE, REVIEW, ROUTE, STAGES
-from stretto.app.flows.source import Node, Shape, checked
-from stretto.app.flows.stages import Row, Stage, Use
+from stretto.app.flows.shape import FIELDS, STAGES
+from stretto.app.flows.source import Node, checked, read
+from stretto.app.flows.stage import AnyWorker, Arguments, Stage, WayOut, again
 from stretto.app.flows.wording import Wording, wording
 from stretto.core.canonical import Json
-from stretto.core.values import Budget
-from stretto.core.values import seconds as in_seconds
+from stretto.core.errors import UsageError
 from stretto.orchestrator.conflicts import RULES
 from stretto.orchestrator.orchestrator import Orchestrator
+from stretto.patterns import parallel as side_by_side
 from stretto.patterns.compete import compete
 from stretto.patterns.debate import debate
 from stretto.patterns.each import each
-from stretto.runtime.worker import Worker
+from stretto.patterns.fallback import fallback
+from stretto.patterns.gate import Gate, gate
+from stretto.patterns.group_chat import group_chat
+from stretto.patterns.loop import loop
+from stretto.patterns.map_reduce import map_reduce
+from stretto.patterns.person import person
+from stretto.patterns.pipeline import Pipeline, pipeline
+from stretto.patterns.route import route
+from stretto.runtime.workflow import as_worker
 from stretto.tools.tool import Tool
-
-Fields = Mapping[str, Node]
 
 
 class Staging:
-    """Makes the stages of one file; its workers are in `parts`."""
+    """Makes the stages of one file; its workers are in `parts`, and `texts` is what its stages tell workers and people."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self._make: dict[str, Callable[[Node, Fields, str], Stage]] = {
-            "parallel": self._parallel,
-            "pipeline": self._pipeline,
-            "fallback": self._fallback,
-            "route": self._route,
-            "loop": self._loop,
-            "compete": self._compete,
-            "debate": self._debate,
-            "each": self._each,
-            "review": self._review,
-            "ask": self._ask,
+        self.texts: list[Wording] = []
+        self._readers: dict[str, Callable[[Node], Any]] = {
+            **parts.readers,
+            "stage": self.stage,
+            "row": lambda node: Stage(self.row(node), node),
+            "way out": lambda node: WayOut(node.path, Stage(self.stage(node), node, again)),
+            "revision": lambda node: Stage(self.stage(node), node, again),
+            "wording": self._wording,
+            "rule": self._rule,
+            "merge": self._merge,
+            "resolver": lambda node: node.text if node.text in RULES else parts.worker(node),
+            "call": self._call,
+            "fixed": lambda node: node.entries,
+        }
+        self._make: dict[str, Callable[..., AnyWorker]] = {
+            "parallel": _parallel,
             "tool": self._tool,
+            "pipeline": lambda workers: workers,
+            "fallback": lambda workers: fallback(*workers),
+            "route": lambda by, choices, **how: route(by, choices, **how),
+            "loop": _loop,
+            "each": each,
+            "map_reduce": lambda map, reduce, **how: map_reduce(map, reduce, **how),
+            "compete": lambda workers, **how: compete(*workers, **how),
+            "debate": lambda workers, **how: debate(*workers, **how),
+            "group_chat": _group_chat,
+            "gate": gate,
+            "review": _review,
+            "ask": _ask,
+            "person": person,
             "orchestrate": self._orchestrate,
         }
 
-    def row(self, node: Node, prefix: str = "") -> Row:
+    def row(self, node: Node) -> Pipeline[Any]:
         """A list of stages, one after the other."""
-        return Row(tuple(self.stage(item, f"{prefix}{number}") for number, item in enumerate(node.items, 1)))
+        return _line(node, [self.stage(item) for item in node.items])
 
-    def stage(self, node: Node, label: str) -> Stage:
+    def stage(self, node: Node) -> AnyWorker:
         """One stage: a worker's name, a worker with its text, a nested list, or one of `STAGES`."""
         if isinstance(node.value, list):
-            return self.row(node, f"{label}.")
+            return Stage(self.row(node), node)
         if not isinstance(node.value, dict):
-            return self._named(node, label)
+            return self._named(node)
         kinds = [key for key in node.entries if key in STAGES]
         if len(kinds) > 1:
             raise node.wrong(f"{' and '.join(kinds)} stand in one stage; begin each with a `-` of its own")
-        if not kinds:
-            return self._told(node, label)
-        given = node.fields(f"a {kinds[0]} stage", STAGES[kinds[0]])
-        return self._make[kinds[0]](node, given, label)
+        return self._of_kind(node, kinds[0]) if kinds else self._told(node)
 
-    def _named(self, node: Node, label: str) -> Stage:
+    def _named(self, node: Node) -> AnyWorker:
         name = node.text
         if not is_reference(name) and name not in self.parts.names():
-            raise self._unknown(node, name)
-        return Use(self.parts.worker(node), label)
+            workers = self.parts.names("agents", "workers")
+            kinds = ", ".join(STAGES)
+            there = f"the workers of this file are {', '.join(workers) or 'none'}, the kinds of stages {kinds}"
+            near = get_close_matches(name, [*workers, *STAGES], 1)
+            raise node.wrong(f"unknown stage {name!r}; {there}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return self.parts.worker(node)
 
-    def _told(self, node: Node, label: str) -> Stage:
+    def _told(self, node: Node) -> AnyWorker:
         """`{worker: "text with {goal} and {input}"}`."""
         if len(node.entries) != 1:
             strange = next((key for key in node.entries if key not in self.parts.names()), "")
@@ -84,182 +106,100 @@ class Staging:
                 f"{f'; {strange!r} is no kind of stage' if strange else ''}; begin each with a `-` of its own"
             )
         ((name, text),) = node.entries.items()
-        named = Node(name, text.file, text.line, node.path)
-        if name not in self.parts.names() and not is_reference(name):
-            raise self._unknown(named, name)
-        return Use(self.parts.worker(named), label, None if text.value is None else wording(text))
+        worker = self._named(Node(name, text.file, text.line, node.path))
+        return worker if text.value is None else Stage(worker, text, self._wording(text))
 
-    def _unknown(self, node: Node, name: str) -> Exception:
-        workers = self.parts.names("agents", "workers")
-        kinds = ", ".join(STAGES)
-        there = f"the workers of this file are {', '.join(workers) or 'none'}, the kinds of stages {kinds}"
-        near = get_close_matches(name, [*workers, *STAGES], 1)
-        return node.wrong(f"unknown stage {name!r}; {there}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    def _of_kind(self, node: Node, kind: str) -> AnyWorker:
+        """A stage of that kind: its fields are the arguments of the pattern."""
+        what = f"{'an' if kind[0] in 'aeo' else 'a'} {kind}"
+        shape, given = STAGES[kind], node.fields(f"{what} stage", STAGES[kind])
+        if kind in FIELDS:
+            shape, one = FIELDS[kind], given[kind]
+            first, *others = shape["required"]
+            if others or isinstance(one.value, dict):
+                given = one.fields(what, shape)
+            else:
+                one.must_be(shape["properties"][first])
+                given = {first: one}
+        arguments = {key: read(item, shape["properties"][key], self._readers) for key, item in given.items()}
+        made = checked(node, lambda _: self._make[kind](**arguments))
+        return made if isinstance(made, Gate | Stage) or kind == "tool" else Stage(made, node)
 
-    def _maybe(self, given: Fields, key: str, label: str) -> Stage | None:
-        return self.stage(given[key], label) if key in given else None
+    # ---- what fields say
 
-    # ---- patterns
-
-    def _parallel(self, node: Node, given: Fields, label: str) -> Stage:
-        many = given["parallel"]
-        named = isinstance(many.value, dict)
-        nodes = (
-            list(many.entries.items())
-            if named
-            else [(f"{label}.{place}", item) for place, item in enumerate(many.items, 1)]
-        )
-        if not nodes:
-            raise many.wrong("it is empty; it must have at least one stage")
-        enough = _plain(given, "min_success")
-        if enough is not None and enough > len(nodes):
-            raise given["min_success"].wrong(
-                f"{enough} of {len(nodes)} stages cannot succeed; it is at most {len(nodes)}"
-            )
-        return stages.Parallel(
-            tuple(self.stage(item, name) for name, item in nodes),
-            tuple(name for name, _ in nodes) if named else (),
-            _plain(given, "limit"),
-            enough,
-            self.parts.beside.function(given["merge"]) if "merge" in given else None,
-        )
-
-    def _pipeline(self, node: Node, given: Fields, label: str) -> Stage:
-        return self.row(given["pipeline"], f"{label}.")
-
-    def _fallback(self, node: Node, given: Fields, label: str) -> Stage:
-        return stages.Fallback(self.row(given["fallback"], f"{label}.").inner)
-
-    def _route(self, node: Node, given: Fields, label: str) -> Stage:
-        given = given["route"].fields("a route", ROUTE)
-        choices = {name: self.stage(item, name) for name, item in given["choices"].entries.items()}
-        if not choices:
-            raise given["choices"].wrong("it is empty; a route has at least one choice")
-        by = self.stage(given["by"], label)
-        if isinstance(by, Use):
-            about = {name: one.worker.description if isinstance(one, Use) else "" for name, one in choices.items()}
-            by = replace(by, worker=by.worker.choosing(about))
-        return stages.Route(given["by"], by, choices, self._maybe(given, "otherwise", "otherwise"))
-
-    def _loop(self, node: Node, given: Fields, label: str) -> Stage:
-        given = given["loop"].fields("a loop", LOOP)
-        do, check = self.stage(given["do"], label), self._maybe(given, "check", label)
-        until = self._until(given["until"], check or do)
-        return stages.Loop(do, check, until, _plain(given, "max") or 3, self._maybe(given, "otherwise", label))
-
-    def _until(self, node: Node, judge: Stage) -> Condition | Callable[..., Any]:
-        until = self._rule(node)
-        while isinstance(judge, Row):
-            judge = judge.inner[-1]
-        if isinstance(judge, Use) and isinstance(until, Condition):
-            until.must_fit(judge.worker.gives.schema)
-        return until
+    def _wording(self, node: Node) -> Wording:
+        self.texts.append(wording(node))
+        return self.texts[-1]
 
     def _rule(self, node: Node) -> Condition | Callable[..., Any]:
         return self.parts.beside.function(node) if is_reference(node.text) else condition(node)
 
-    def _compete(self, node: Node, given: Fields, label: str) -> Stage:
-        given = given["compete"].fields("a competition", COMPETE)
-        workers, judge = self._workers(given), self.parts.worker(given["judge"])
-        return self._pattern(
-            node, label, partial(compete, *workers, judge=judge), _plains(given, "accept", "n", "limit")
-        )
+    def _merge(self, node: Node) -> Callable[..., Any]:
+        return self.parts.beside.function(node) if is_reference(node.text) else self.parts.worker(node)
 
-    def _debate(self, node: Node, given: Fields, label: str) -> Stage:
-        given = given["debate"].fields("a debate", DEBATE)
-        workers, judge = self._workers(given), self.parts.worker(given["judge"]) if "judge" in given else None
-        return self._pattern(node, label, partial(debate, *workers, judge=judge), _plains(given, "rounds"))
+    def _call(self, node: Node) -> AnyWorker:
+        part = self.parts.tool(node)
+        return Stage(as_worker(part), node, Arguments(part, {})) if isinstance(part, Tool) else part
 
-    def _each(self, node: Node, given: Fields, label: str) -> Stage:
-        one = given["each"]
-        given = {"worker": one} if isinstance(one.value, str) else one.fields("each", EACH)
-        worker = self.parts.worker(given["worker"])
-        return self._pattern(node, label, partial(each, worker), _plains(given, "limit", "on_error"))
+    # ---- stages that are more than their pattern
 
-    def _workers(self, given: Fields) -> list[Worker[Any, Any]]:
-        return [self.parts.worker(item) for item in given["workers"].items]
-
-    def _pattern(self, node: Node, label: str, make: Callable[..., Worker[Any, Any]], how: dict[str, Any]) -> Stage:
-        """A pattern of workers; what it refuses is said with the place."""
-        return Use(checked(node, lambda _: make(**how)), label)
-
-    def _orchestrate(self, node: Node, given: Fields, label: str) -> Stage:
-        given = given["orchestrate"].fields("an orchestrator", ORCHESTRATE)
-        parts: dict[str, Any] = {key: self.parts.worker(given[key]) for key in _PARTS if key in given}
-        if "resolve" in given:
-            rule = given["resolve"].text
-            parts["resolve"] = rule if rule in RULES else self.parts.worker(given["resolve"])
-        plain: dict[str, Any] = {key: given[key].plain for key in _PLAIN if key in given}
-        boss = Orchestrator(
-            self.parts.model(given) if "model" in given or "planner" not in given else None,
-            [self.parts.worker(item) for item in given["workers"].items],
-            name=given["name"].text if "name" in given else "orchestrator",
-            budget=checked(given["budget"], Budget.parse) if "budget" in given else None,
-            timeout=_seconds(given, "timeout"),
-            **parts,
-            **plain,
-        )
-        return Use(boss, label, wording(given["goal"]) if "goal" in given else None)
-
-    # ---- people and tools
-
-    def _review(self, node: Node, given: Fields, label: str) -> Stage:
-        question, given = _question(given["review"], "a review", REVIEW)
-        if "rejected" in given and "revise" in given:
-            raise given["revise"].wrong(
-                "it has rejected and revise; a rejected draft can go one way only, keep one of them"
-            )
-        return gates.Review(
-            question,
-            _plain(given, "to") or "",
-            _seconds(given, "expires"),
-            self._maybe(given, "rejected", "rejected"),
-            self._maybe(given, "revise", "revise"),
-            self._rule(given["when"]) if "when" in given else None,
-        )
-
-    def _ask(self, node: Node, given: Fields, label: str) -> Stage:
-        question, given = _question(given["ask"], "a question", ASK)
-        wanted = kind(given["type"], "answer", self.parts.beside) if "type" in given else str
-        return gates.Question(question, wanted, _plain(given, "to") or "", _seconds(given, "expires"))
-
-    def _tool(self, node: Node, given: Fields, label: str) -> Stage:
-        fixed = given["with"].entries if "with" in given else {}
-        part = self.parts.tool(given["tool"])
-        if not isinstance(part, Tool):
+    def _tool(self, tool: AnyWorker, **more: dict[str, Node]) -> AnyWorker:
+        fixed = more.get("with", {})
+        if not isinstance(tool, Stage) or not isinstance(tool.fill, Arguments):
             if fixed:
-                raise given["with"].wrong(
-                    f"{part.name!r} is a worker; `with` is for tools, tell a worker by `{part.name}: text`"
+                raise UsageError(
+                    f"{tool.name!r} is a worker; `with` is for tools, tell a worker by `{tool.name}: text`"
                 )
-            return Use(part, label)
-        names = part.signature.arguments
+            return tool
+        names = tool.fill.tool.signature.arguments
         for name, item in fixed.items():
             if name not in names:
-                raise item.unknown("argument", name, names, f"{part.name} takes {', '.join(names) or 'no arguments'}")
-        return gates.ToolCall(given["tool"], part, {name: _fixed(item) for name, item in fixed.items()})
+                raise item.unknown("argument", name, names, f"{tool.name} takes {', '.join(names) or 'no arguments'}")
+        return replace(tool, fill=replace(tool.fill, fixed={name: self._fixed(item) for name, item in fixed.items()}))
+
+    def _fixed(self, node: Node) -> Json | Wording:
+        return self._wording(node) if isinstance(node.value, str) and node.value else node.plain
+
+    def _orchestrate(
+        self, workers: list[AnyWorker], goal: Wording | None = None, name: str = "orchestrator", **how: Any
+    ) -> AnyWorker:
+        how.setdefault("model", None if "planner" in how else self.parts.model)
+        boss = Orchestrator(workers=workers, name=name, **how)
+        return boss if goal is None else Stage(boss, goal.node, goal)
 
 
-_PARTS = "planner", "reviewer", "integrator", "judge", "otherwise"
-_PLAIN = "accept", "approve_plan", "repair", "max_plans", "limit", "retry"
+def _line(node: Node, stages: list[AnyWorker]) -> Pipeline[Any]:
+    """As in any pipeline, what stands behind a gate with another way is one of its ways; here it is a stage."""
+    for place, one in enumerate(stages[:-1]):
+        if isinstance(one, Gate) and one.otherwise is not None and one.then is None:
+            behind = Stage(_line(node, stages[place + 1 :]), node)
+            return pipeline(*stages[:place], replace(one, then=behind))
+    return pipeline(*stages)
 
 
-def _question(node: Node, what: str, shape: Shape) -> tuple[Wording, Fields]:
-    """The question, alone or among other fields."""
-    given = {"question": node} if isinstance(node.value, str) else node.fields(what, shape)
-    return wording(given["question"]), given
+def _parallel(parallel: list[AnyWorker] | dict[str, AnyWorker], **how: Any) -> AnyWorker:
+    if isinstance(parallel, dict):  # names of stages are no names of Python's
+        return replace(side_by_side.parallel(*parallel.values(), **how), labels=tuple(parallel))
+    return side_by_side.parallel(*parallel, **how)
 
 
-def _fixed(node: Node) -> Json | Wording:
-    return wording(node) if isinstance(node.value, str) and node.value else node.plain
+def _loop(do: AnyWorker, until: Callable[..., Any], check: AnyWorker | None = None, **how: Any) -> AnyWorker:
+    if isinstance(until, Condition):
+        until.must_fit((check or do).gives.schema)
+    if isinstance(do, Stage) and isinstance(do.fill, Wording):  # the task, which comes back with draft and verdict
+        return Stage(loop(do.worker, check, until=until, **how), do.node, do.fill)
+    return loop(do, check, until=until, **how)
 
 
-def _plain(given: Fields, key: str) -> Any:
-    return given[key].plain if key in given else None
+def _group_chat(workers: list[AnyWorker], until: Callable[..., Any] | None = None, **how: Any) -> AnyWorker:
+    return group_chat(*workers, until=OfLastTurn(until) if isinstance(until, Condition) else until, **how)
 
 
-def _plains(given: Fields, *keys: str) -> dict[str, Any]:
-    return {key: given[key].plain for key in keys if key in given}
+def _review(rejected: AnyWorker | None = None, revise: AnyWorker | None = None, **how: Any) -> AnyWorker:
+    if rejected is not None and revise is not None:
+        raise UsageError("it has rejected and revise; a rejected draft can go one way only, keep one of them")
+    return gate(otherwise=rejected, revise=revise, name="review", **how)
 
 
-def _seconds(given: Fields, key: str) -> float | None:
-    return checked(given[key], in_seconds) if key in given else None
+def _ask(question: Wording, type: type[Any] = str, to: str = "", **how: Any) -> AnyWorker:
+    return person("ask", question=question, output=type, to=to, **how)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from stretto.app.flows.condition import is_missing, look_up
 from stretto.app.flows.source import Node
 from stretto.core.text import as_text
 
+GOAL: ContextVar[object] = ContextVar("GOAL", default=None)
+"""The goal of the flow whose stages are at work here."""
 _PLACE = re.compile(r"\{(?P<literal>\{[A-Za-z_][\w.]*\})\}|\{(?P<name>[A-Za-z_][\w.]*)\}")
 KNOWN = ("goal", "input")
 
@@ -24,9 +27,9 @@ class Wording:
         """What it needs: goal, input, both or neither."""
         return {found["name"].split(".")[0] for found in _PLACE.finditer(self.node.text) if found["name"]}
 
-    def fill(self, goal: object, value: object) -> str:
+    def __call__(self, value: object) -> str:
         """The text with the goal and the stage's input in it."""
-        given = {"goal": goal, "input": value}
+        given = {"goal": GOAL.get(), "input": value}
 
         def put(found: re.Match[str]) -> str:
             if found["literal"]:
@@ -38,6 +41,13 @@ class Wording:
             return as_text(part)
 
         return _PLACE.sub(put, self.node.text)
+
+    def __str__(self) -> str:
+        return self.node.text
+
+    def __json__(self) -> dict[str, str]:
+        """The text, as a fingerprint covers it."""
+        return {"text": self.node.text}
 
 
 def wording(node: Node) -> Wording:

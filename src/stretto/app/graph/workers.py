@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import CodeType, FunctionType
 from typing import Any
@@ -61,13 +61,13 @@ class Drawing:
     def _at_once(self, worker: AnyWorker) -> Draw | None:
         match worker:
             case Parallel(workers=workers, labels=labels):
-                return lambda: self.fan([self.of(one) for one in workers], labels, _merging(worker))
+                return lambda: self._fan(workers, labels, _merging(worker))
             case Compete(workers=workers, judge=judge):
-                return lambda: self.fan([self.of(one) for one in workers], (), "", self.of(judge))
+                return lambda: self._fan(workers, (), "", judge)
             case MapReduce(mapper=mapper, reducer=reducer):
-                return lambda: self.fan([self.of(mapper)], ("each piece",), "", self.of(reducer))
+                return lambda: self._fan([mapper], ("each piece",), "", reducer)
             case Each(worker=inner):
-                return lambda: self.fan([self.of(inner)], ("each item",), "all")
+                return lambda: self._fan([inner], ("each item",), "all")
             case Orchestrator():
                 return lambda: self._orchestrator(worker)
             case _:
@@ -76,15 +76,16 @@ class Drawing:
     def _in_turn(self, worker: AnyWorker) -> Draw | None:
         match worker:
             case Pipeline(workers=workers):
-                return lambda: self.row([self.of(one) for one in workers])
-            case Route(chooser=chooser, choices=choices, otherwise=otherwise):
-                return lambda: self.route(self.of(chooser), self._ways(choices, otherwise))
-            case Loop():
-                return lambda: self._loop(worker)
+                return lambda: self.row(workers)
+            case Route(choices=choices, otherwise=otherwise):
+                ways = {**choices, "otherwise": otherwise} if otherwise else choices
+                return lambda: self._route(worker.chooser, ways)
+            case Loop(worker=inner, critic=critic, otherwise=otherwise):
+                return lambda: self._again((inner, critic), f"again, at most {worker.rounds}", otherwise)
             case Fallback(workers=workers):
-                return lambda: self.instead([self.of(one) for one in workers])
-            case Debate():
-                return lambda: self._debate(worker)
+                return lambda: self._instead(workers)
+            case Debate(speakers=speakers, judge=judge):
+                return lambda: self._again((*speakers, judge), f"next round, at most {worker.rounds}")
             case GroupChat():
                 return lambda: self._chat(worker)
             case Gate():
@@ -92,72 +93,57 @@ class Drawing:
             case _:
                 return None
 
-    def of(self, worker: AnyWorker) -> Draw:
-        """How to draw a worker, later."""
-        return lambda: self.worker(worker)
+    # ---- shapes
 
-    def _ways(self, choices: Mapping[str, AnyWorker], otherwise: AnyWorker | None) -> dict[str, Draw]:
-        ways = {label: self.of(one) for label, one in choices.items()}
-        return ways | ({"otherwise": self.of(otherwise)} if otherwise else {})
-
-    # ---- shapes, whatever they are made of
-
-    def row(self, parts: Sequence[Draw]) -> Part:
+    def row(self, workers: Iterable[AnyWorker]) -> Part:
         """One after the other."""
-        drawn = [draw() for draw in parts]
+        drawn = [self.worker(one) for one in workers]
         for before, after in pairwise(drawn):
             self.canvas.join(before, after)
         return Part(drawn[0].begins, drawn[-1].ends)
 
-    def fan(self, parts: Sequence[Draw], labels: Sequence[str], merge: str, meet: Draw | None = None) -> Part:
+    def _fan(
+        self, workers: Sequence[AnyWorker], labels: Sequence[str], merge: str, meet: AnyWorker | None = None
+    ) -> Part:
         """All at once on the same input, until they meet."""
         fork = self.canvas.node("fork")
-        drawn = [draw() for draw in parts]
+        drawn = [self.worker(one) for one in workers]
         for place, part in enumerate(drawn):
             for begin in part.begins:
                 self.canvas.edge(fork, begin, labels[place] if place < len(labels) else "")
-        last = meet() if meet else alone(self.canvas.node("join", merge))
+        last = self.worker(meet) if meet else alone(self.canvas.node("join", merge))
         for part in drawn:
             self.canvas.join(part, last)
         return Part((fork,), last.ends)
 
-    def route(self, chooser: Draw, ways: Mapping[str, Draw]) -> Part:
+    def _route(self, chooser: AnyWorker, ways: Mapping[str, AnyWorker]) -> Part:
         """One of several ways."""
-        chosen = chooser()
+        chosen = self.worker(chooser)
         ends: list[tuple[str, str]] = []
-        for label, draw in ways.items():
-            part = draw()
+        for label, way in ways.items():
+            part = self.worker(way)
             self.canvas.join(chosen, part, label)
             ends += part.ends
         return Part(chosen.begins, tuple(ends))
 
-    def again(self, parts: Sequence[Draw], label: str, otherwise: Draw | None = None) -> Part:
+    def _again(self, workers: Iterable[AnyWorker | None], label: str, otherwise: AnyWorker | None = None) -> Part:
         """A row that comes round again."""
-        part = self.row(parts)
+        part = self.row(one for one in workers if one is not None)
         self.canvas.join(part, part, label, "back")
         if otherwise is None:
             return part
-        out = otherwise()
+        out = self.worker(otherwise)
         self.canvas.join(part, out, "not settled")
         return Part(part.begins, (*part.ends, *out.ends))
 
-    def instead(self, parts: Sequence[Draw]) -> Part:
+    def _instead(self, workers: Iterable[AnyWorker]) -> Part:
         """The next one where the one before failed."""
-        drawn = [draw() for draw in parts]
+        drawn = [self.worker(one) for one in workers]
         for before, after in pairwise(drawn):
             self.canvas.join(before, after, "failed", "else")
         return Part(drawn[0].begins, tuple(end for part in drawn for end in part.ends))
 
     # ---- patterns that are more than a shape
-
-    def _loop(self, loop: Loop[Any]) -> Part:
-        parts = [self.of(one) for one in (loop.worker, loop.critic) if one is not None]
-        otherwise = self.of(loop.otherwise) if loop.otherwise is not None else None
-        return self.again(parts, f"again, at most {loop.rounds}", otherwise)
-
-    def _debate(self, debate: Debate) -> Part:
-        every = [self.of(one) for one in (*debate.speakers, debate.judge) if one is not None]
-        return self.again(every, f"next round, at most {debate.rounds}")
 
     def _chat(self, chat: GroupChat) -> Part:
         hub = self.worker(chat.next) if chat.next is not None else alone(self.canvas.node("turns", "in turn"))
@@ -166,7 +152,7 @@ class Drawing:
         return Part(hub.begins, tuple((end, f"at most {chat.turns} turns") for end, _ in hub.ends))
 
     def _gate(self, gate: Gate) -> Part:
-        question = gate.question if isinstance(gate.question, str) else gate.name
+        question = gate.name if inspect.isroutine(gate.question) else str(gate.question)
         when = ("only where needed",) if gate.when is not None else ()
         asked = alone(self.canvas.node("gate", question, (*asked_of(gate.to), *when)), "yes")
         ends = asked.ends
@@ -178,6 +164,10 @@ class Drawing:
             other = self.worker(gate.otherwise)
             self.canvas.join(asked, other, "no")
             ends += other.ends
+        if gate.revise is not None:
+            revised = self.worker(gate.revise)
+            self.canvas.join(asked, revised, "no")
+            self.canvas.join(revised, asked, "again", "back")
         return Part(asked.begins, ends)
 
     def _orchestrator(self, boss: Orchestrator) -> Part:
