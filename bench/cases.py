@@ -162,6 +162,11 @@ CASES = [
     Case("replay of 10,000 steps", "ms wall", "wall", ours.replay, floor.replay, 1, "100 ms", 1e3),
     Case("replay of 10,000 steps", "ms CPU", "cpu", ours.replay, floor.replay, 1, "", 1e3),
     *(
+        Case(f"turn {turn} of a conversation{where}", "ms CPU", "cpu", ours.talk(turn, anew=anew), None, 10, level, 1e3)
+        for where, anew, level in (("", False, "level"), (", in a new app", True, ""))
+        for turn in (10, 100, 400)
+    ),
+    *(
         case
         for count in (100, 500, 1000, 2000)
         for case in (

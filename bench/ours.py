@@ -110,6 +110,36 @@ def turns(count: int) -> Any:
     return side
 
 
+def talk(turn: int, *, anew: bool = False) -> Any:
+    """Ten turns of a conversation on disk, from this one on; `anew` begins each in an app of its own."""
+
+    @asynccontextmanager
+    async def side(folder: Path) -> AsyncIterator[Go]:
+        agent = Agent(Scripted(tool=False), SYSTEM, name="desk")
+        db, said = _db(folder, durable=True), 0
+
+        async def say(app: App) -> None:
+            nonlocal said
+            said += 1
+            assert await (await app.start(agent, id="talk")).say(f"{QUESTION} ({said})") == "Done."
+
+        async with App([agent], db=db) as app:
+            while said < turn - 10:
+                await say(app)
+
+            async def go() -> None:
+                for _ in range(10):
+                    if not anew:
+                        await say(app)
+                        continue
+                    async with App([agent], db=db) as other:
+                        await say(other)
+
+            yield go
+
+    return side
+
+
 def _db(folder: Path, durable: bool) -> str:
     return str(folder / "ours.db") if durable else ":memory:"
 

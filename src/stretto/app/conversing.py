@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from stretto.app.questions import declined
 from stretto.app.streams import POLL, QUIET, Listener, Part, stream
 from stretto.core.blobs import fetched
 from stretto.core.canonical import decode, encode
@@ -28,16 +28,25 @@ _TRIES = 3
 """How often a run is taken up for a message that it does not take."""
 
 
-async def say(run: Run, app: App, message: object, by: str, key: str | None) -> str:
-    """Post what is said, and see that somebody goes on with the run; the letter's key. One key is said once."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that was said: the key of the letter that brings it, and the event behind which it is answered."""
+
+    letter: str
+    after: int
+
+
+async def say(run: Run, app: App, message: object, by: str, key: str | None) -> Said:
+    """Post what is said, and see that somebody goes on with the run. One key is said once."""
     await run.refresh()
     value = await _fitting(run, app, carried(message))
     letter = f"signal {SAID} {key or secrets.token_hex(6)}"
     answer = {"decision": "answer", "value": value, "by": by, "channel": app.channel}
-    if key is None or _taken(run.events, letter) is None:
+    after = len(run.rows) - 1
+    if run.view.state in _DEAF and not (key is not None and any(_is_heard(row, letter) for row in run.rows)):
         _refuse_deaf(run)
-        await app.store.post(Letter(run.id, letter, encode({"signal": SAID, "answer": answer})))
-    return letter
+    new = await app.store.post(Letter(run.id, letter, encode({"signal": SAID, "answer": answer})))
+    return Said(letter, after if new else -1)
 
 
 async def _fitting(run: Run, app: App, message: object) -> Any:
@@ -56,33 +65,37 @@ async def _fitting(run: Run, app: App, message: object) -> Any:
         raise UsageError(f"{worker.name} cannot be told this: it does not fit: {error}") from error
 
 
+_DEAF = (RunState.FAILED, RunState.CANCELLED)
+
+
 def _refuse_deaf(run: Run) -> None:
-    match run.view.state:
-        case RunState.FAILED:
-            raise UsageError(
-                f"run {run.id} failed, so nobody answers; `stretto resume {run.id}` (or run.resume()) tries again there, "
-                "then it can be told more"
-            )
-        case RunState.CANCELLED:
-            raise UsageError(f"run {run.id} was cancelled, so nobody answers; start a new run")
-        case _:
-            return
+    if run.view.state is RunState.CANCELLED:
+        raise UsageError(f"run {run.id} was cancelled, so nobody answers; start a new run")
+    raise UsageError(
+        f"run {run.id} failed, so nobody answers; `stretto resume {run.id}` (or run.resume()) tries again there, "
+        "then it can be told more"
+    )
 
 
-async def replied(run: Run, app: App, letter: str | None, *, plain: bool = False) -> object:
-    """The reply to a letter, or to what was said last; raises what keeps it from coming. `plain`: as data."""
-    listener, waiting = app.voices.listen(run.id, silent=True), _Waiting(run, app, letter)
+async def replied(run: Run, app: App, said: Said | None, *, plain: bool = False) -> object:
+    """The reply to what was said, or was said last; raises what keeps it from coming. `plain`: as data."""
+    listener, waiting = app.voices.listen(run.id, silent=True), _Waiting(run, app, said)
     while not await waiting.is_over():
         await listener.wait(QUIET if app.drives(run.id) else POLL)
-    if app.drives(run.id) and await app.converses(run.id) and not await app.store.letters(run.id):
+    if app.drives(run.id) and await converses(app, run.id) and not await app.store.letters(run.id):
         await app.settled(run.id)  # it is about to end or to be parked
     row = waiting.reply()
     event = row.event()
-    said = event.output if isinstance(event, RunFinished) else event.content if isinstance(event, Asked) else None
-    reply = await fetched(said, app.store.blob)
-    if plain or (row.kind == Asked.kind and not await app.converses(run.id)):  # what a workflow says has no type
+    told = event.output if isinstance(event, RunFinished) else event.content if isinstance(event, Asked) else None
+    reply = await fetched(told, app.store.blob)
+    if plain or (row.kind == Asked.kind and not await converses(app, run.id)):  # what a workflow says has no type
         return reply
     return app.known.revived(run.worker or run.view.worker, reply)
+
+
+async def converses(app: App, id: str) -> bool:
+    """Whether a run goes on after its answer when it is told more, as that of an agent does."""
+    return bool(getattr(await app.worker_of(id), "converses", False))
 
 
 async def speech(
@@ -91,43 +104,48 @@ async def speech(
     """See `Run.stream`."""
     await run.refresh()
     if said is None:
-        begins = turn_begins(run.events) if after is None else after
+        begins = turn_begins(run.rows) if after is None else after
         async for part in stream(run, app, begins, listener):
             yield part
         return
-    letter = await say(run, app, said, by, key)
-    waiting, begins = _Waiting(run, app, letter), len(run.events) - 1
+    waiting, begins = _Waiting(run, app, await say(run, app, said, by, key)), len(run.rows) - 1
     while not await waiting.is_over():
         async for part in stream(run, app, begins, listener):
             yield part
-        begins = len(run.events) - 1
+        begins = len(run.rows) - 1
 
 
-def turn_begins(rows: Iterable[Row]) -> int:
+def turn_begins(rows: Sequence[Row]) -> int:
     """The event behind which the answer to what was said last is found: -1 where nothing was said but the input."""
-    return max((row.seq for row in rows if _is_heard(row, None)), default=-1)
+    return next((row.seq for row in reversed(rows) if _is_heard(row, None)), -1)
 
 
 class _Waiting:
-    """Until a letter is answered, or it is known that it will not be by itself."""
+    """Until what was said is answered, or it is known that it will not be by itself. Each event is looked at once."""
 
-    def __init__(self, run: Run, app: App, letter: str | None) -> None:
-        self._run, self._app, self._letter = run, app, letter
+    def __init__(self, run: Run, app: App, said: Said | None) -> None:
+        self._run, self._app, self._said = run, app, said
+        self._next = -1 if said is None else said.after + 1
+        self._scope = ""
+        """Where it was taken; empty until then."""
+        self._reply: Row | None = None
+        self._declined: Declined | None = None
         self._tries = 0
 
     async def is_over(self) -> bool:
         """Whether there is nothing more to wait for; takes a run up that nobody goes on with."""
         run, app = self._run, self._app
-        await run.refresh()
-        if self._reply() is not None or self._declined() is not None:
+        if await self._is_answered():
             return True
         row = await app.store.find(run.id)
-        if row is None or app.drives(run.id) or (row.state is RunState.RUNNING and row.held):
+        if row is not None and row.state is not RunState.RUNNING:
+            await app.settled(run.id)  # it is about to be unloaded, where it still is here
+        if row is None or app.drives(run.id) or row.held:  # somebody is taking it up, or has
             return False
-        await run.refresh()
-        heard = self._letter is None or _taken(run.events, self._letter) is not None
-        if run.view.state in (RunState.FAILED, RunState.CANCELLED) or (
-            heard and run.view.state is not RunState.RUNNING
+        if (
+            await self._is_answered()
+            or run.view.state in _DEAF
+            or (self._scope and run.view.state is not RunState.RUNNING)
         ):
             return True
         await app.settled(run.id)  # raises what stopped it short of an end
@@ -139,30 +157,33 @@ class _Waiting:
 
     def reply(self) -> Row:
         """The event with the reply; raises why there is none."""
-        if (refused := self._declined()) is not None:
-            raise UsageError(f"run {self._run.id} did not take what was said: {refused.reason}")
-        if (row := self._reply()) is not None:
-            return row
+        if self._declined is not None:
+            raise UsageError(f"run {self._run.id} did not take what was said: {self._declined.reason}")
+        if self._reply is not None:
+            return self._reply
         if self._run.view.state is not RunState.DONE:
             self._run.conclude()  # which raises
         raise UsageError(f"run {self._run.id} has ended, and did not listen to what was said")
 
-    def _reply(self) -> Row | None:
-        """The event with the reply: the run's end, or the question that waits for what is said next."""
-        rows = self._run.events
-        said = _taken(rows, self._letter)
-        if said is None and self._letter is not None:
-            return None
-        begins, scope = (said.seq + 1, said.scope) if said is not None else (0, ROOT)
-        return next((row for row in rows[begins:] if _replies(row, scope)), None)
+    async def _is_answered(self) -> bool:
+        """Whether the reply is there, or that there will be none: the run's end, or the question that waits for more."""
+        rows = (await self._run.refresh()).rows
+        if self._next < 0 and rows:
+            self._next = turn_begins(rows) + 1
+            self._scope = rows[self._next - 1].scope if self._next else ROOT
+        for row in rows[self._next :] if self._next >= 0 else ():
+            self._look(row)
+        self._next = len(rows) or self._next
+        return self._reply is not None or self._declined is not None
 
-    def _declined(self) -> Declined | None:
-        return declined(self._run.events, self._letter)
-
-
-def _taken(rows: Iterable[Row], letter: str | None) -> Row | None:
-    """The event that took a letter, or the last one of a conversation."""
-    return next((row for row in reversed(list(rows)) if _is_heard(row, letter)), None)
+    def _look(self, row: Row) -> None:
+        if self._scope:
+            self._reply = self._reply or (row if _replies(row, self._scope) else None)
+        elif self._said is not None and _is_heard(row, self._said.letter):
+            self._scope = row.scope
+        elif self._said is not None and row.kind == Declined.kind:
+            event = row.event()
+            self._declined = event if isinstance(event, Declined) and event.letter == self._said.letter else None
 
 
 def _is_heard(row: Row, letter: str | None) -> bool:

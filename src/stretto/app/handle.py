@@ -6,7 +6,6 @@ to its end or waits again.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
@@ -16,13 +15,14 @@ from stretto.app import conversing, questions, retracing
 from stretto.app.conversing import UNSAID
 from stretto.app.progress import refuse_pruned
 from stretto.app.questions import described
+from stretto.app.savings import origin_of
 from stretto.app.streams import Part
 from stretto.app.why import why
 from stretto.core.canonical import encode
 from stretto.core.errors import ReplayMismatch, RunCancelled, RunFailed, RunWaiting, UsageError, WorkerFailed
-from stretto.core.events import Answered, Asked, Row
+from stretto.core.events import Asked, Pruned, Row
 from stretto.core.media import portable
-from stretto.core.ports import Letter
+from stretto.core.ports import Letter, Model
 from stretto.core.values import Answer, RunState, Spend
 from stretto.memory.messages import Message, messages
 from stretto.memory.messages import between as names_only
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_LOOKS = 200
-"""How often is looked, 5 ms apart, whether an answer was taken."""
 _APART = b'@":"'
 """Marks a value that lies in the blob table."""
 
@@ -75,6 +73,7 @@ class Run:
         self._folded: View | None = None
         self._approvals: list[dict[str, Any]] = []
         self._rows: list[Row] = []
+        self._origin: list[Row] = []
 
     # ---- what it is
 
@@ -115,6 +114,11 @@ class Run:
         return list(self._rows)
 
     @property
+    def rows(self) -> Sequence[Row]:
+        """Its events as of the last `refresh`, as they grow."""
+        return self._rows
+
+    @property
     def approvals(self) -> list[dict[str, Any]]:
         """What it waits for, as `stretto approvals --json` lists it."""
         self._now()
@@ -150,7 +154,10 @@ class Run:
         """Read what was committed since."""
         store = self._app.store
         new = await store.read(self.id, len(self._rows) - 1)
-        self._rows += new
+        if any(row.kind == Pruned.kind for row in new):
+            self._rows, self._folded, new = [], None, await store.read(self.id)
+        self._origin = self._origin or await origin_of(new, store)
+        self._rows += [row for row in new if row.seq >= len(self._rows)]  # somebody else may have read them meanwhile
         if self._approvals or any(row.kind == Asked.kind or _APART in row.body for row in new):
             await self._view.whole(store.blob)
             self._approvals = [await described(self.id, wait, store.blob) for wait in self._view.open_waits]
@@ -160,7 +167,7 @@ class Run:
         """What led to its output, failure or question: tasks, answers, doubts, retries and time, as data."""
         view = self._now()
         refuse_pruned(self._rows)
-        return why(view, self._rows)
+        return why(view, self._rows, self._origin)
 
     @_either
     async def messages(self, between: Sequence[str] = ()) -> list[Message]:
@@ -175,7 +182,10 @@ class Run:
         return self.result().__await__()
 
     async def result(self) -> Any:
-        """The output, once the run has ended; waits as long as that takes. Raises what the run failed with."""
+        """The output, once the run has ended; waits as long as that takes. Raises what the run failed with.
+
+        A conversation that was begun without an input ends only where it is cancelled: `say` and `reply` wait for answers.
+        """
         outcome = await self._ending.wait() if self._ending is not None else None
         if isinstance(outcome, Finished):
             await self._app.keep_in_sight(self, outcome.events)
@@ -234,7 +244,7 @@ class Run:
     async def approve(
         self, approval: str | None = None, *, by: str, edit: Any = None, shown: float | None = None
     ) -> Run:
-        """Say yes to a question, maybe with edited arguments or content.
+        """Say yes to a question, maybe edited: the arguments of a call that change, or other content as a whole.
 
         `approval` is its id, or the tool or question where only one such is open; the only open one needs no name.
         `shown`: for how many seconds it stood before `by`, where that is known; `stretto stats` tells who never looks.
@@ -253,7 +263,7 @@ class Run:
         `where` compares arguments with numbers or text: "amount < 50 and currency == 'EUR'"; without it, all calls.
         What the policy denies stays denied, and a `once` call that a fork would repeat is asked about all the same.
         """
-        rule = Rule(secrets.token_hex(4), tool, where, by, self._app.channel)
+        rule = Rule(secrets.token_hex(4), tool, where, questions.person(by), self._app.channel)
         return await self._post(Letter(self.id, f"rule {rule.id}", encode({"rule": rule})), "a rule")
 
     @_either
@@ -275,8 +285,12 @@ class Run:
     async def send(self, signal: str, value: Any = None, *, by: str = "") -> Run:
         """Send a signal; one that the run does not wait for yet is kept until it does."""
         answer = {"decision": "answer", "value": value, "by": by, "channel": self._app.channel}
-        body = portable({"signal": signal, "answer": answer})
-        return await self._post(Letter(self.id, f"signal {signal} {secrets.token_hex(6)}", body), "a signal")
+        letter = Letter(
+            self.id, f"signal {signal} {secrets.token_hex(6)}", portable({"signal": signal, "answer": answer})
+        )
+        open_ones = (await self.refresh())._view.open_waits
+        await self._post(letter, "a signal")
+        return await questions.taken(self, letter.key, questions.signalled(open_ones, signal), self._app.channel)
 
     @_either
     async def cancel(self, *, by: str = "", reason: str = "") -> Run:
@@ -300,11 +314,18 @@ class Run:
 
     @_either
     async def fork(
-        self, *, at: int, worker: Any = None, input: Any = None, model: str | None = None, budget: str | None = None
+        self,
+        *,
+        at: int,
+        worker: Any = None,
+        input: Any = None,
+        model: str | Model | None = None,
+        budget: str | None = None,
     ) -> Run:
         """A new run that begins as this one did up to event `at`, with another worker (prompt, code), input or model.
 
-        `model` is asked by all workers from there on, whatever they name; to change one worker's, change the worker.
+        `model` is asked by all workers from there on, whatever they name; to change one worker's, change the worker. A
+        model that is given itself also stands in the place of models that workers were given, and is of this process.
         What was recorded before is a fact; finished tasks behind it are reused where worker and input are the same; only
         the rest is done, and paid. Approvals do not carry over, and a `once` call that was made here asks anew.
         """
@@ -365,29 +386,11 @@ class Run:
     ) -> Run:
         await self.refresh()
         wait = questions.wanted(self.id, self._view, wanted)
-        before = sum(row.kind == "declined" or _answers(row, wait.asked.wait) for row in self._rows)
-        answer = Answer(decision, value, reason, by, self._app.channel, shown)
+        before = questions.tries(self._rows[wait.seq :], wait.asked.wait)
+        answer = Answer(decision, value, reason, questions.person(by), self._app.channel, shown)
         body = {"wait": wait.asked.wait, "answer": answer}
-        key = f"answer {wait.asked.wait}" + (f" {before}" if before else "")
+        key = f"answer {wait.asked.wait} {wait.seq}" + (f" {before}" if before else "")  # a question may be asked again
         if not await self._app.store.post(Letter(self.id, key, portable(body))):
             raise UsageError(f"{wait.asked.wait} of run {self.id} was answered already")
         await self._app.take_up(self.id)
-        if self._app.channel == "cli":  # the command line follows the run itself, and tells
-            return await self.refresh()
-        return await self._taken(key, wait.asked.wait)
-
-    async def _taken(self, key: str, wait: str) -> Run:
-        """Wait a little for the holder of the run to take an answer; one that it declines is the caller's to mend."""
-        for _ in range(_LOOKS):
-            await self.refresh()
-            if declined := questions.declined(self._rows, key):
-                raise UsageError(f"the answer was not taken: {declined.reason}")
-            if self._view.state.ended or self._view.waits[wait].answer is not None:
-                break
-            await asyncio.sleep(0.005)
-        return self
-
-
-def _answers(row: Row, wait: str) -> bool:
-    event = row.event() if row.kind == "answered" else None
-    return isinstance(event, Answered) and event.wait == wait
+        return await questions.taken(self, key, wait.asked.wait, self._app.channel)

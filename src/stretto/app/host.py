@@ -15,17 +15,19 @@ from stretto.app import policies, tracing
 from stretto.app.conversing import UNSAID
 from stretto.app.forecast import forecast
 from stretto.app.handle import Run
+from stretto.app.kept import Kept
 from stretto.app.known import Known
 from stretto.app.models import Models
 from stretto.app.pacing import Starts
-from stretto.app.parts import fingerprints, reachable_tools, rules_in
+from stretto.app.parts import fingerprints, reachable_tools
+from stretto.app.retracing import again
 from stretto.app.settings import Environment, open_store
 from stretto.app.streams import Voices
 from stretto.app.waking import Waker
 from stretto.core.blobs import fetched
-from stretto.core.canonical import encode
 from stretto.core.errors import JournalError, RunFailed, StrettoError, UsageError
 from stretto.core.events import RunStarted
+from stretto.core.guesses import guided
 from stretto.core.ports import Model, Observer, Store
 from stretto.core.values import Budget, RunState, Settings
 from stretto.models.guarded import Guards
@@ -38,11 +40,12 @@ from stretto.runtime.outcome import Ending, Outcome, Stopped, Surroundings
 from stretto.runtime.undo import UNDOES, Undo
 from stretto.runtime.view import View
 from stretto.runtime.worker import Worker
-from stretto.runtime.workflow import as_worker
+from stretto.runtime.workflow import Workflow, as_worker
 
 T = TypeVar("T")
 
 
+@guided
 class App:
     """Use as `async with app:` in a running event loop; runs that are not finished when it closes go on another time.
 
@@ -74,7 +77,7 @@ class App:
         self._environment = Environment.here()
         self._guards = Guards({**self._environment.limits, **(limits or {})})
         self._models = Models(model, self._environment, models, lambda: self.store)
-        self.known = Known(workers, sys._getframe(1).f_globals)
+        self.known = Known(workers, sys._getframe(2).f_globals)
         self._deps, self._rules = deps, policies.rules(policy, self._environment.policy)
         self.autonomy = self._rules.autonomy
         """How much is done without asking, by its policy."""
@@ -86,6 +89,7 @@ class App:
         if self._store is not None:
             tracing.observed(self._store, self._observers)
         self._live: dict[str, Execution] = {}
+        self._kept = Kept()
         self._unread: WeakSet[Run] = WeakSet()
         self._starts = Starts()
         self._errors: dict[str, BaseException] = {}
@@ -132,6 +136,7 @@ class App:
             execution.let_go()
         for execution in live:
             await execution.outcome.wait()
+        await self._kept.close()
         self._watch, self._for_good = None, False
         await tracing.closed(self._observers)
         if self._store is not None and self._store is not self._lasting:
@@ -200,6 +205,10 @@ class App:
         execution = self._live.get(id)
         return execution.outcome if execution is not None else None
 
+    def lend(self, model: Model) -> str:
+        """A name for a model that a fork is given; see `Run.fork`."""
+        return self._models.lend(model)
+
     # ---- runs
 
     async def start(
@@ -222,42 +231,31 @@ class App:
         worker = as_worker(worker)
         listens = input is UNSAID and getattr(worker, "converses", False)
         input = None if input is UNSAID else input
+        if input is None and isinstance(worker, Workflow):
+            input = worker.unsaid()
         self.known.add(worker)
         code = code or self.known.code(worker)
-        if isinstance(budget, str):
-            Budget.parse(budget)
+        Budget.parse(budget)
+        if id is not None and not (id and isinstance(id, str)):
+            raise UsageError(f"the id {id!r} is no text; name the run by a text, or leave it out for a new one")
         settings = Settings(
             model or self._models.default,
-            tuple(approve),
+            tuple(name.strip() for name in approve.split(",")) if isinstance(approve, str) else tuple(approve),
             budget if isinstance(budget, str) else str(budget or ""),
             self._rules.autonomy,
             tracing.joined(traceparent, self._models.noted(extra), self._observers, self._environment),
             listens,
         )
-        if settings.model not in ("", "none"):
-            self._models.of(settings)(settings.model)  # a model that is not to be had is the caller's to mend, now
+        if id is None or await self.store.find(id) is None:
+            self._models.check(settings, worker)  # a model that is not to be had is the caller's to mend, now
         await self._starts.turn()
         loaded = await engine.begin(self.around(settings, worker), worker, input, id=id, settings=settings, code=code)
         if loaded is None:
             assert id is not None
-            return await self._again(worker, input, id, listens=listens)
+            return await again(self, worker, input, id, listens=listens)
         run = Run(self, loaded.execution.id, self.drive(loaded), worker)
         self.known.handles[run.id] = run
         return run
-
-    async def _again(self, worker: Worker[Any, Any], input: Any, id: str, *, listens: bool) -> Run:
-        """A run of this id exists: go on with it, if it is the same."""
-        around = self.around(Settings())
-        begun = await engine.started(around, id)
-        given = around.secrets.stored(worker.takes, input)[0]
-        same = listens or encode(await fetched(begun.input, self.store.blob)) == given
-        if begun.worker != worker.name or not same:
-            what = "input" if begun.worker == worker.name else "worker"
-            raise UsageError(
-                f"run {id!r} exists with another {what}; the same id continues a run, a new run needs a new id"
-            )
-        await self.take_up(id, retry=True, worker=worker)
-        return await Run(self, id).refresh()
 
     def get(self, id: str) -> Any:
         """The run of that id: awaited in a live loop, elsewhere found at once."""
@@ -266,7 +264,8 @@ class App:
     async def _get(self, id: str) -> Run:
         if await self.store.find(id) is None:
             raise UsageError(f"there is no run {id!r} in {self.db}; `stretto list` shows what there is")
-        return await Run(self, id).refresh()
+        run = self.known.handles[id] = self.known.handles.get(id) or Run(self, id)
+        return await run.refresh()
 
     def either(self, work: Coroutine[Any, Any, T]) -> Any:
         """The work itself where a loop runs, to be awaited; else what comes of it, carried out at once."""
@@ -292,9 +291,9 @@ class App:
         settings = Settings(**(await fetched(begun.settings, self.store.blob) or {}))
         if id in self._live or (row.state is RunState.DONE and not getattr(worker, "converses", False)):
             return
-        loaded = await engine.take_up(
-            self.around(replace(settings, approve=tuple(settings.approve)), worker), id, worker
-        )
+        around = self.around(replace(settings, approve=tuple(settings.approve)), worker)
+        known = handle.rows if (handle := self.known.handles.get(id)) is not None else ()
+        loaded = await engine.take_up(around, id, worker, resting=self._kept.get(id), known=known)
         if loaded is not None:
             self.drive(loaded)
 
@@ -319,12 +318,17 @@ class App:
 
     def drive(self, loaded: engine.Loaded) -> Ending:
         execution = loaded.execution
+        self._kept.drop(loaded)
         self._live[execution.id] = execution
-        execution.outcome.then(partial(self._drove, execution.id))
+        execution.keeps = self._for_good
+        execution.outcome.then(partial(self._drove, loaded))
         return execution.begin(loaded.worker, loaded.value)
 
-    def _drove(self, id: str, outcome: Outcome | None) -> None:
+    def _drove(self, loaded: engine.Loaded, outcome: Outcome | None) -> None:
+        id = loaded.execution.id
         self._live.pop(id, None)
+        if loaded.execution.rests:
+            self._kept.put(loaded, self.known.handles.get(id))
         if isinstance(outcome, Stopped):
             self._errors[id] = outcome.error
             self._stopped.add(id)
@@ -375,7 +379,7 @@ class App:
         rules = (
             replace(self._rules, approve=(*self._rules.approve, *settings.approve)) if settings.approve else self._rules
         )
-        for own in rules_in(worker):
+        for own in self.known.rules(worker):
             rules = rules.and_also(own)
         return Surroundings(
             self.store,
@@ -390,10 +394,6 @@ class App:
             forecast=lambda boss, plan: forecast(boss, plan, self.past or self.store, self._models.of(settings)),
             listeners=self._voices.of,
         )
-
-    async def converses(self, id: str) -> bool:
-        """Whether a run goes on after its answer when it is told more, as that of an agent does."""
-        return bool(getattr(await self.worker_of(id), "converses", False))
 
     def revive(self, view: View, worker: Worker[Any, Any] | None = None) -> Any:
         """A run's output as its worker's output type, where the worker is known here; else as plain data."""

@@ -1,22 +1,42 @@
-"""What is done with a run that was: taking back, beginning anew in its middle, going through it again."""
+"""What is done with a run that was: going on, taking back, beginning anew in its middle, going through it again."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stretto.app.parts import reachable_tools
 from stretto.core.blobs import fetched
+from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
 from stretto.core.values import Settings
 from stretto.runtime import engine
 from stretto.runtime.outcome import Outcome
-from stretto.runtime.reuse import EVERY_MODEL
+from stretto.runtime.reuse import EVERY_MODEL, GIVEN
 from stretto.runtime.undo import UNDOES, Undo, made
+from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
 
 if TYPE_CHECKING:
+    from stretto.app.handle import Run
     from stretto.app.host import App
+    from stretto.core.ports import Model
+
+
+async def again(app: App, worker: Worker[Any, Any], input: object, id: str, *, listens: bool) -> Run:
+    """A run of this id exists: go on with it, if it is the same; see `App.start`."""
+    around = app.around(Settings())
+    begun = await engine.started(around, id)
+    given = around.secrets.stored(worker.takes, input)[0]
+    same = listens or encode(await fetched(begun.input, app.store.blob)) == given
+    if begun.worker != worker.name or not same:
+        what = "input" if begun.worker == worker.name else "worker"
+        raise UsageError(
+            f"run {id!r} exists with another {what}; the same id continues a run, a new run needs a new id"
+        )
+    run: Run = await app.get(id)  # in hand before it goes on, so that what is known of its events stays
+    await app.take_up(id, retry=True, worker=worker)
+    return await run.refresh()
 
 
 async def undo(app: App, id: str, by: str) -> str:
@@ -43,7 +63,7 @@ async def fork(
     *,
     worker: object = None,
     input: object = None,
-    model: str | None = None,
+    model: str | Model | None = None,
     budget: str | None = None,
 ) -> str:
     """The id of a new run from the facts of another up to event `at`, with another worker, input or model; see `Run.fork`."""
@@ -57,8 +77,9 @@ async def fork(
     app.known.put(known)
     around = app.around(Settings())
     was = Settings(**(await fetched(begun.settings, app.store.blob) or {}))
-    extra = {**was.extra, EVERY_MODEL: True} if model else was.extra
-    settings = replace(was, approve=(), model=model or was.model, budget=budget or was.budget, extra=extra)
+    named = model if model is None or isinstance(model, str) else app.lend(model)
+    extra = {**was.extra, EVERY_MODEL: True if named is model else GIVEN} if named else was.extra
+    settings = replace(was, approve=(), model=named or was.model, budget=budget or was.budget, extra=extra)
     value = input if input is not None else await fetched(begun.input, app.store.blob)
     if input is not None:
         settings = replace(settings, listens=False)

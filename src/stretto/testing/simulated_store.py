@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from stretto.core import faults
 from stretto.core.errors import JournalError
-from stretto.core.events import Row
+from stretto.core.events import STATE_AFTER, Row
 from stretto.core.ports import Durability, Entry, Lease, Letter, Memory, Observer, RunRow
 from stretto.core.values import RunState
 from stretto.journal.memory import MemoryStore, _Run
@@ -73,7 +73,9 @@ def _remade(old: _Run, entries: list[Entry]) -> _Run:
     for entry in entries:
         if entry.consumes:
             run.taken.add(entry.consumes)
-        run.see(entry)
+        run.updated = entry.time
+        if entry.event.kind in STATE_AFTER:
+            run.see(entry)
     return run
 
 
@@ -93,6 +95,8 @@ class SimulatedStore:
 
     def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> Awaitable[None] | None:
         self._check()
+        if not lease.held:
+            raise JournalError(f"run {lease.run!r} is no longer held by this process")
         loop = asyncio.get_running_loop()
         done = loop.create_future() if durability else None
         self._queue.append((lease, entries, durability, done))

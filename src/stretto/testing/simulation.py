@@ -136,11 +136,14 @@ class Simulation:
             loaded = loaded or await engine.take_up(around, id, worker)
             while True:
                 assert loaded is not None, "nobody holds the run, and yet it can't be taken up"
+                loaded.execution.keeps = True
                 outcome = await loaded.execution.drive(loaded.worker, loaded.value)
                 if not isinstance(outcome, Waiting):
                     return outcome
+                if resting := loaded if loaded.execution.rests else None:
+                    resting = await self._kept(resting)
                 await self._post.answer(person, clock, loop)
-                loaded = await engine.take_up(around, id, worker)
+                loaded = await engine.take_up(around, id, worker, resting=resting)
 
         self._post.person = person
         while self.lives < self._patience:
@@ -163,6 +166,14 @@ class Simulation:
     def time(self) -> float:
         """The time of day, in seconds since 1970."""
         return self._clock.now() / 1e6 if self._clock is not None else self.machine.now
+
+    async def _kept(self, resting: engine.Loaded) -> engine.Loaded | None:
+        """A conversation that rests, as apps keep it; or it has been forgotten since, as apps do too."""
+        if self.machine.random.random() < 0.5:
+            return resting
+        resting.execution.forget()
+        await resting.execution.outcome.wait()
+        return None
 
     # ---- one life
 
