@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,8 @@ async def test_two_processes_write_one_file_without_damage(tmp_path: Path) -> No
         for run in ("ours", "theirs"):
             assert verify(await store.read(run)) is None
         await store.close()
-    assert sqlite3.connect(path).execute("pragma integrity_check").fetchone() == ("ok",)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
 def test_locks_of_the_dead_are_swept_away(tmp_path: Path) -> None:

@@ -56,6 +56,30 @@ async def test_a_person_sees_the_progress_every_few_steps(begin: Begin, world: W
     assert (await job, len(world.effects)) == (5, 5)
 
 
+@pytest.mark.capability(50)
+async def test_tasks_that_only_compute_count_as_well_as_steps(begin: Begin) -> None:
+    done: list[int] = []
+
+    @workflow
+    def compute(number: int) -> None:
+        done.append(number)
+
+    @workflow
+    async def computing(numbers: int) -> int:
+        for number in range(numbers):
+            await check_in(every="5 steps or 30 min")
+            await compute(number)
+        return numbers
+
+    job: Run = await begin(computing, 12)
+    for seen in (5, 10):
+        (asked,) = job.approvals
+        assert (asked["content"]["tasks"], asked["content"]["steps"], len(done)) == (seen, 0, seen)
+        await job.approve(by="ada")
+        await job.refresh()
+    assert await job == 12
+
+
 async def test_a_no_stops_the_run_with_the_reason(begin: Begin, world: World) -> None:
     job = await begin(touring, 5)
     await job.reject(by="ada", reason="too slow")

@@ -1,7 +1,6 @@
 """A run that waits is a row on disk; a run that is cancelled ends within a second."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from stretto.testing.simulated_store import Disk, SimulatedStore
 from stretto.testing.virtual_loop import VirtualLoop
 from tests.crash.scenarios import OUTSIDE, look, model, pay
 from tests.crash.simulation import RUN, Scenario, World, letter, play
+from tests.models.virtual import in_virtual_time, time
 from tests.runtime.conftest import Begin
 
 
@@ -138,16 +138,18 @@ async def _begun(world: World) -> None:
 
 @pytest.mark.capability(105)
 @pytest.mark.parametrize("worker", [undoes, stubborn, asks_late], ids=lambda worker: worker.name)
-async def test_a_run_is_cancelled_within_a_second(app: App, world: World, worker: Any) -> None:
-    job = await app.start(worker, *([] if worker is asks_late else ["x"]))
-    if worker is undoes:
-        await _begun(world)
-    begun = time.monotonic()
-    await job.cancel(by="eve", reason="no longer needed")
-    assert time.monotonic() - begun < 2.5  # stubborn code is given its grace, and once more to be torn down
-    assert job.state == "cancelled"
-    with pytest.raises(RunCancelled):
-        await job
+@in_virtual_time
+async def test_a_run_is_cancelled_within_a_second(world: World, worker: Any) -> None:
+    async with App(db=":memory:", deps=world) as app:
+        job = await app.start(worker, *([] if worker is asks_late else ["x"]))
+        if worker is undoes:
+            await _begun(world)
+        begun = time()
+        await job.cancel(by="eve", reason="no longer needed")
+        assert time() - begun < 2.5  # stubborn code is given its grace, and once more to be torn down
+        assert job.state == "cancelled"
+        with pytest.raises(RunCancelled):
+            await job
     assert [row.kind for row in job.events].count("run_cancelled") == 1
     assert job.events[-1].kind == "run_cancelled"
 

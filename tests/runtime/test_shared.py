@@ -223,6 +223,7 @@ async def test_an_agents_outdated_view_is_found_too(begin: Begin) -> None:
         while "agent" not in await mood.get():
             await sleep(0.001)
         await status.set("theirs")
+        await mood.set("they wrote")
 
     @workflow
     async def main() -> str:
@@ -236,7 +237,8 @@ async def test_an_agents_outdated_view_is_found_too(begin: Begin) -> None:
     @workflow
     async def wait() -> str:
         await mood.set("agent waits")
-        await sleep(0.05)
+        while await mood.get() != "they wrote":
+            await sleep(0.001)
         return "waited"
 
     slow = Agent(model, "Work.", name="agent", tools=[*status.tools(), wait])

@@ -110,6 +110,28 @@ async def test_a_replay_of_an_edited_call_looks_at_no_preview(begin: Begin) -> N
     assert await job.replay() == "sent y"
 
 
+@tool(risk="high", effect="once")
+async def transfer(to: str, amount: int, note: str = "") -> str:
+    return f"{amount} to {to}: {note}"
+
+
+@workflow
+async def transfers(to: str) -> str:
+    return await transfer(to, 100, note="rent")
+
+
+@pytest.mark.capability(51, 57)
+def test_an_edit_changes_what_it_names_and_binds_to_the_whole_call() -> None:
+    digests = []
+    for edit in ({"amount": 40}, {"to": "ada", "amount": 40, "note": "rent"}, {"amount": 41}):
+        job = start(transfers, "ada", id="same", db=":memory:")
+        job.approve(by="eve", edit=edit)
+        assert job.output == job.replay() == f"{edit['amount']} to ada: rent"
+        (answered,) = (event for row in job.events if isinstance(event := row.event(), Answered))
+        digests.append(answered.edited)
+    assert digests[0] == digests[1] != digests[2]
+
+
 async def test_an_edit_that_does_not_fit_is_declined_and_the_question_stays(
     begin: Begin, app: App, world: World
 ) -> None:

@@ -51,8 +51,12 @@ def _cut(content: str, kept: int, ref: str) -> str:
 def marks(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
     """What stretto took out of these messages."""
     for message in messages:
-        if isinstance(message.provider, dict) and message.provider.get("by") == BY:
+        if _is_marked(message):
             yield message.provider
+
+
+def _is_marked(message: Message) -> bool:
+    return isinstance(message.provider, dict) and message.provider.get("by") == BY
 
 
 class Archive:
@@ -63,7 +67,8 @@ class Archive:
         self._conversation, self._blob, self.piece = conversation, blob, piece
         self._searched: tuple[str, list[str], Index] | None = None
         self.tools: dict[str, Tool[Any, Any]] = {}
-        self.notice(conversation.messages)
+        if conversation.total(_is_marked):  # of a conversation that goes on, only new messages are looked at
+            self.notice(conversation.messages)
 
     def notice(self, messages: Sequence[Message]) -> None:
         """See in messages what was taken out."""

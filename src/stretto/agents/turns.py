@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from stretto.agents import handoffs
@@ -19,13 +19,33 @@ from stretto.runtime.worker import Worker
 if TYPE_CHECKING:
     from stretto.agents.agent import Agent
 
-Memo = dict[str, str]
-"""What a turn leaves to the next: `head`, the digest of its messages, and `speaker`, who answered."""
+
+class Memo(dict[str, str]):
+    """What a turn leaves to the next: `head`, the digest of its messages, and `speaker`, who answered.
+
+    As long as the run stays in memory, also the messages themselves.
+    """
+
+    __slots__ = ("_kept",)
+    _kept: Conversation | None
+
+    @classmethod
+    def of(cls, body: dict[str, str], kept: Conversation | None = None) -> Memo:
+        """`kept` is the conversation that ends with the head."""
+        memo = cls(body)
+        memo._kept = kept
+        return memo
+
+    async def conversation(self, scope: Scope) -> Conversation:
+        """The conversation so far; what was kept is given once, and another attempt reads the journal."""
+        kept, self._kept = self._kept, None
+        return kept or Conversation(await _messages(scope, self["head"]), self["head"])
 
 
 def left(speaker: str, conversation: Conversation | None = None) -> Memo:
     """What a turn leaves; without a conversation, that somebody else is about to answer."""
-    return {"speaker": speaker, "head": conversation.head if conversation is not None else ""}
+    head = conversation.head if conversation is not None else ""
+    return Memo.of({"speaker": speaker, "head": head}, conversation)
 
 
 @dataclass(frozen=True)
@@ -35,7 +55,7 @@ class Turn(Worker[Any, Any]):
     first: Agent[Any]
     memo: Memo
 
-    @property
+    @cached_property
     def speaker(self) -> Agent[Any]:
         """Who answered last; the first agent, where that one is no more among those it can hand over to."""
         return handoffs.team_of(self.first).get(self.memo["speaker"], self.first)
@@ -72,10 +92,10 @@ class Turn(Worker[Any, Any]):
         if (refusal := await agent.admit(context, value)) is not None:
             context.talk = self.memo
             return refusal
-        messages = await _messages(context, self.memo["head"])
+        before = await self.memo.conversation(context)
         text = await instructed(context, agent.instructions, value)
         heard = await shown(context, value)
-        said = await agent.converse(context, _going_on(messages, self.memo["head"], text, heard))
+        said = await agent.converse(context, _going_on(before, text, heard))
         if not isinstance(said, Transfer):
             return said
         return await handoffs.follow(context, self.first, value, replace(said, heard=True))
@@ -90,17 +110,17 @@ async def _messages(scope: Scope, head: str) -> list[Message]:
     return messages[::-1]
 
 
-def _going_on(messages: Sequence[Message], head: str, instructions: str, heard: Message) -> Conversation:
+def _going_on(conversation: Conversation, instructions: str, heard: Message) -> Conversation:
     """The conversation with what is said now; under other instructions it is another one, and stored anew."""
     opening = [system(instructions)] if instructions else []
-    if [message for message in messages if message.role == "system"] == opening:
-        conversation = Conversation(list(messages), head)
-    else:
-        conversation = Conversation.of([*opening, *(message for message in messages if message.role != "system")])
+    if [message for message in conversation if message.role == "system"] != opening:
+        conversation = Conversation.of([*opening, *(message for message in conversation if message.role != "system")])
     conversation.append(heard)
     return conversation
 
 
 def turn(first: Agent[Any], memo: object) -> Worker[Any, Any]:
     """Who answers what is said next; where the turn before left nothing, the agent begins anew."""
-    return Turn(first, cast(Memo, memo)) if memo is not None else first
+    if memo is None:
+        return first
+    return Turn(first, memo if isinstance(memo, Memo) else Memo.of(cast(dict[str, str], memo)))

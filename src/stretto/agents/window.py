@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from stretto.core.canonical import encode
 from stretto.core.errors import ContextOverflow
 from stretto.core.events import Decided, Encoded
+from stretto.core.frozen import frozen
 from stretto.core.ports import Durability, Model
 from stretto.runtime.scope import Scope
 
@@ -19,7 +19,7 @@ REMEDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """The smallest window of the models that may answer. `size` is all of it, `room` what messages may fill, in tokens."""
 

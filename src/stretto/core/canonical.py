@@ -64,7 +64,14 @@ _LONGEST = 120
 
 
 def _refusal(value: object, error: Exception) -> UsageError:
-    return UsageError(f"{_culprit(value)} has no canonical JSON form: {error}; {_REMEDY}")
+    where = _culprit(value)
+    if isinstance(error.__cause__, _NotAwaited):
+        return UsageError(f"{where} is {error.__cause__}")
+    return UsageError(f"{where} has no canonical JSON form: {error}; {_REMEDY}")
+
+
+class _NotAwaited(TypeError):
+    """Somebody forgot to wait."""
 
 
 _REMEDY = "use text, numbers, lists, dicts with text keys, dataclasses or pydantic models"
@@ -88,6 +95,8 @@ def _convert(value: Any) -> Any:
         return [Fragment(item) for item in sorted(encode(item) for item in value)]
     if isinstance(value, PurePath):
         return str(value)
+    if hasattr(value, "__await__"):
+        raise _NotAwaited(f"{value!r}, which was not awaited; write `await` before it")
     raise TypeError(f"type {type(value).__name__} is not JSON")
 
 

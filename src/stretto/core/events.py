@@ -6,27 +6,25 @@ when written (spilled into the blob table where large, the field's name then end
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, ClassVar
 
 from stretto.core.canonical import Fragment, decode, digest, encode
 from stretto.core.errors import JournalError
+from stretto.core.frozen import frozen
 from stretto.core.values import RunState
 
 SPILL = 2048
 """Bytes above which a value goes to the blob table."""
 
 
-@dataclass(slots=True)
-class Encoded:
-    """Canonical bytes of a value, on its way into the journal."""
-
-    data: bytes
+Encoded = bytes
+"""Canonical bytes of a value, on its way into the journal; JSON itself holds no bytes, so nothing else can be meant."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ref:
     """A value in the blob table, by its SHA-256."""
 
@@ -305,11 +303,11 @@ def write(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
             continue
         kind = type(value)
         if kind is Encoded:
-            if len(value.data) <= SPILL:
-                body[name] = Fragment(value.data)
+            if len(value) <= SPILL:
+                body[name] = Fragment(value)
             else:
-                body[f"{name}@"] = key = digest(value.data)
-                blobs.append((key, value.data))
+                body[f"{name}@"] = key = digest(value)
+                blobs.append((key, value))
         elif kind is Ref:
             body[f"{name}@"] = value.digest
         elif value != default:
@@ -324,31 +322,31 @@ def read(kind: str, body: bytes) -> Event:
     if body == NOTHING:
         return Gone()
     values = decode(body)
-    if not values.keys() <= _plain(kind):
-        values = dict(_readable(kind, values))
+    names, tuples = _shape(kind)
+    if not values.keys() <= names:
+        values = dict(_readable(names, values))
+    for name in tuples:
+        if values.get(name) is not None:
+            values[name] = tuple(values[name])
     return KINDS[kind](**values)
 
 
 _TUPLES = {"waits", "path", "usage"}
 
 
-def _readable(kind: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _readable(names: Set[str], values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         if name.endswith("@"):
             yield name[:-1], Ref(value)
-        elif name in _names(kind):
-            yield name, tuple(value) if isinstance(value, list) and name in _TUPLES else value
+        elif name in names:
+            yield name, value
 
 
 @cache
-def _names(kind: str) -> frozenset[str]:
-    return frozenset(name for name, _ in _fields(kind))
-
-
-@cache
-def _plain(kind: str) -> frozenset[str]:
-    """The fields that are in the event just as they are in JSON."""
-    return _names(kind) - _TUPLES
+def _shape(kind: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names of an event's fields, and of those among them that JSON has as lists."""
+    names = frozenset(name for name, _ in _fields(kind))
+    return names, tuple(names & _TUPLES)
 
 
 @cache

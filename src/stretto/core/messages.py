@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from stretto.core.canonical import decode, digest, encode
+from stretto.core.frozen import frozen
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """Words."""
 
@@ -26,7 +27,7 @@ class Text:
         return {"text": self.text}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCall:
     """A model asks for a tool; `args` is what it wrote, an object, or the raw text where that was not JSON."""
 
@@ -38,7 +39,7 @@ class ToolCall:
         return {"call": {"id": self.id, "name": self.name, "args": self.args}}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolResult:
     """What a tool gave back, or why it did not (`ok=False`)."""
 
@@ -51,7 +52,7 @@ class ToolResult:
         return {"result": {"call": self.call, "name": self.name, "content": self.content, "ok": self.ok}}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Media:
     """An image, sound, film or document, by reference: `url`, or the `digest` of a stored blob."""
 
@@ -78,7 +79,7 @@ def _part(body: dict[str, Any]) -> Part:
             return Media(**body["media"])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One turn. `provider` is what a provider needs to see again verbatim (reasoning, signatures); others ignore it.
 
@@ -92,12 +93,12 @@ class Message:
     @property
     def text(self) -> str:
         """All words of the message."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        return "".join([part.text for part in self.parts if isinstance(part, Text)])
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         """The tools it asks for."""
-        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+        return tuple([part for part in self.parts if isinstance(part, ToolCall)])
 
     def __json__(self) -> dict[str, Any]:
         body: dict[str, Any] = {"role": self.role, "parts": [part.__json__() for part in self.parts]}
@@ -148,10 +149,11 @@ class Conversation:
             whole.append(message)
         return whole
 
-    def append(self, message: Message) -> None:
-        """Add a message; the head moves on."""
-        self.head, stored = link(self.head, message)
-        self._links.append((self.head, stored))
+    def append(self, message: Message, linked: tuple[str, bytes] | None = None) -> None:
+        """Add a message; the head moves on. `linked` is what `link` gives here, where the caller has kept it."""
+        linked = linked or link(self.head, message)
+        self.head = linked[0]
+        self._links.append(linked)
         self.messages.append(message)
 
     def follow(self, head: str, message: Message) -> None:
@@ -199,7 +201,7 @@ def unlink(stored: bytes) -> tuple[str, Message]:
     return body["after"], Message.from_json(body["message"])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolSpec:
     """A tool as a model sees it: name, what it does, and the JSON schema of its arguments."""
 
@@ -208,7 +210,7 @@ class ToolSpec:
     parameters: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelRequest:
     """All that one model call depends on. `output` is the JSON schema of the answer, where it must be typed.
 
@@ -232,7 +234,7 @@ class ModelRequest:
         return self.conversation.messages
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens of one call. `input` counts all that was read, `cached` the part of it that came from the provider's cache."""
 
@@ -250,7 +252,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelReply:
     """A model's answer: the message, what it used, which model really answered, and for how many microseconds it waited."""
 
@@ -261,7 +263,7 @@ class ModelReply:
     queued: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delta:
     """A piece of an answer while it is being given: for a person to watch, never recorded.
 
@@ -274,7 +276,7 @@ class Delta:
     call: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rates:
     """What a model costs, in USD per million tokens."""
 
@@ -285,6 +287,8 @@ class Rates:
 
     def cost(self, usage: Usage) -> Decimal:
         """What a call cost, in USD; cached tokens at their own rate where there is one."""
+        if self is FREE:
+            return _NOTHING
         cached = self.input if self.cached is None else self.cached
         written = self.input if self.cache_written is None else self.cache_written
         fresh = usage.input - usage.cached - usage.cache_written
@@ -293,4 +297,4 @@ class Rates:
 
 
 FREE = Rates()
-_MILLION = Decimal(1_000_000)
+_NOTHING, _MILLION = Decimal(0), Decimal(1_000_000)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from stretto.core.errors import UsageError
+from stretto.core.frozen import frozen
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class Preview:
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """One exact tool call, as the gates judge it."""
 
@@ -50,14 +51,14 @@ class Action:
     """The tool whose call this one takes back, in a run that undoes another."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allow:
     """The action may run."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """A person decides; `standing` names the rule that already said yes, where one did."""
 
@@ -67,19 +68,20 @@ class Ask:
     standing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deny:
     """The action does not run."""
 
     reason: str
 
 
-Verdict = Allow | Ask | Deny
+Judgement = Allow | Ask | Deny
+"""What the gates say of an action."""
 
 WaitKind = Literal["approval", "question", "review", "signal", "timer", "doubt", "budget"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a person, a program or the clock said to a wait.
 
@@ -96,14 +98,14 @@ class Answer:
     """For how many seconds the question stood before whoever answered; None where nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Accepted(Generic[T]):
     """A reviewer accepted the content, maybe after revising it."""
 
     value: T
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rejected:
     """A reviewer rejected the content."""
 
@@ -119,7 +121,7 @@ class Score:
     __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done(Generic[T]):
     """A branch of a batch that ended well."""
 
@@ -127,7 +129,7 @@ class Done(Generic[T]):
     ok: Literal[True] = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     """A branch of a batch that failed."""
 
@@ -226,6 +228,13 @@ def seconds(duration: float | str) -> float:
     return float(found[1]) * factor
 
 
+def at_once(limit: int | None) -> int | None:
+    """How many may be at work at once; None is no limit."""
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit={limit} would let nothing run; it is at least 1")
+    return limit
+
+
 def dollars(text: str | Decimal | None) -> Decimal:
     """An amount of USD from the journal or a file."""
     try:
@@ -249,7 +258,7 @@ class RunState(StrEnum):
         return self in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spend:
     """What was used: USD, tokens in and out, model calls. `unpriced` counts calls whose price nobody knew."""
 
@@ -269,7 +278,7 @@ class Spend:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """What a run was started with, beside its input; recorded, so that a resume needs no flags.
 

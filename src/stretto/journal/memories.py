@@ -23,12 +23,12 @@ _TABLES = (
     "create table if not exists memory_runs(run text primary key, updated integer not null) without rowid",
 )
 _COLUMNS = "m.id, m.space, m.run, m.time, m.kind, m.about, m.tags, m.text"
-_THESE = "m.space = ?1 and m.time >= ?2 and (m.kind = 'memory' or m.run <> ?3)"
-_NEWEST = f"select {_COLUMNS} from memories m where {_THESE} order by m.time desc, m.id desc limit ?4"
+_THESE = "m.space = ? and m.time >= ? and (m.kind = 'memory' or m.run <> ?)"
+_NEWEST = f"select {_COLUMNS} from memories m where {_THESE} order by m.time desc, m.id desc limit ?"
 _MATCHING = (
     f"select {_COLUMNS} from memory_terms join memories m on m.id = memory_terms.rowid "
-    f"where memory_terms match ?5 and {_THESE} order by rank * case m.kind when 'memory' then 2 else 1 end, m.time desc "
-    "limit ?4"
+    f"where memory_terms match ? and {_THESE} order by rank * case m.kind when 'memory' then 2 else 1 end, m.time desc "
+    "limit ?"
 )
 """`rank` is negative, and the less the better; what somebody asked to be remembered counts twice."""
 _MOST_TERMS = 64
@@ -58,7 +58,7 @@ class Memories:
             return [_memo(row) for row in self._ask(_NEWEST, given)]
         wanted = list(dict.fromkeys(terms))[:_MOST_TERMS]
         match = " OR ".join(f'"{term}"' for term in wanted)
-        return [_memo(row) for row in self._ask(_MATCHING, (*given, match))]
+        return [_memo(row) for row in self._ask(_MATCHING, (match, *given))]
 
     async def find(self, id: int) -> Memo | None:
         """See `Memory.find`."""

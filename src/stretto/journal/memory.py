@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -36,6 +37,7 @@ class MemoryStore:
         """See `Remembering.memory`."""
         if self._memory is None:
             database = sqlite3.connect(":memory:", check_same_thread=False)
+            weakref.finalize(self, database.close)
 
             async def do(work: Work) -> object:
                 return work(database)
@@ -53,7 +55,7 @@ class MemoryStore:
             if entry.consumes:
                 run.taken.add(entry.consumes)
             run.see(entry)
-        if run.state.ended:
+        if run.is_over:
             lease.held = False
         if self._observers:
             rows = self._sealed(run)
@@ -182,7 +184,7 @@ class _Run:
         self.inbox: dict[str, Letter] = {}
         self.taken: set[str] = set()
         self.listeners: list[Callable[[], None]] = []
-        self.state, self.worker = RunState.RUNNING, ""
+        self.state, self.worker, self.is_over = RunState.RUNNING, "", False
         self.wake: int | None = None
         self.created = self.updated = 0
 
@@ -192,6 +194,7 @@ class _Run:
         if event.kind not in STATE_AFTER:
             return
         self.state = STATE_AFTER[event.kind]
+        self.is_over = self.state.ended
         if isinstance(event, RunStarted):
             self.created, self.worker = entry.time, event.worker
         self.wake = event.wake if isinstance(event, RunParked) else None

@@ -53,12 +53,7 @@ class SqliteStore:
         """See `Journal.append`."""
         if not lease.held:
             raise JournalError(f"run {lease.run!r} is no longer held by this process; it was parked or taken over")
-        loop = asyncio.get_running_loop()
-        job = Job(loop, durability, lease, entries)
-        if durability:
-            job.done = loop.create_future()
-        self._writer.put(job)
-        return job.done
+        return self._writer.append(lease, entries, durability)
 
     async def read(self, run: str, after: int = -1, limit: int | None = None) -> list[Row]:
         """See `Journal.read`."""
@@ -97,7 +92,9 @@ class SqliteStore:
 
     async def runs(self, *, state: RunState | None = None, limit: int = 1000) -> list[RunRow]:
         """See `Journal.runs`."""
-        rows = self._ask(f"{_INDEX} where ?1 is null or state=?1 order by created desc, id limit ?2", (state, limit))
+        rows = self._ask(
+            f"{_INDEX} where ? is null or state=? order by created desc, id limit ?", (state, state, limit)
+        )
         return [self._run_row(row) for row in rows]
 
     async def find(self, run: str) -> RunRow | None:
@@ -228,7 +225,7 @@ class SqliteStore:
         """See `Inbox.due`."""
         found: dict[str, set[str]] = {}
         late = set()
-        for run, key in self._ask(_DUE, (RunState.WAITING, now)):
+        for run, key in self._ask(_DUE, (RunState.WAITING, RunState.WAITING, now)):
             found.setdefault(run, set()).add(key or "")
             if key is None:
                 late.add(run)
@@ -276,7 +273,7 @@ class SqliteStore:
                 for job in jobs:
                     if job.lease is not None:
                         lease = job.lease
-                        waiting.extend([(lease, entry) for entry in job.entries])
+                        waiting += [(lease, entry) for entry in job.entries]
                         continue
                     rows += self._insert(db, waiting)
                     waiting = []
@@ -329,8 +326,8 @@ class SqliteStore:
 
 
 _DUE = """
-select runs.id, inbox.key from inbox join runs on runs.id = inbox.run where inbox.taken is null and runs.state = ?1
-union all select id, null from runs where state = ?1 and wake <= ?2"""
+select runs.id, inbox.key from inbox join runs on runs.id = inbox.run where inbox.taken is null and runs.state = ?
+union all select id, null from runs where state = ? and wake <= ?"""
 _INDEX = "select id, state, worker, created, updated, wake, holder from runs"
 
 

@@ -7,7 +7,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stretto.core.errors import JournalError
@@ -26,7 +26,7 @@ class Job:
     loop: asyncio.AbstractEventLoop
     durability: Durability
     lease: Lease | None = None
-    entries: Sequence[Entry] = ()
+    entries: list[Entry] = field(default_factory=list)
     work: Work | None = None
     done: asyncio.Future[Any] | None = None
     result: Any = None
@@ -58,6 +58,19 @@ class Writer:
             self._pending[job.loop] = pending = []
             job.loop.call_soon(self._hand_over, job.loop)
         pending.append(job)
+
+    def append(self, lease: Lease, entries: Sequence[Entry], durability: Durability) -> asyncio.Future[Any] | None:
+        """Queue entries; what a run appends without a pause is one job. What to wait for, unless it may come behind."""
+        loop = asyncio.get_running_loop()
+        done = loop.create_future() if durability else None
+        pending = self._pending.get(loop)
+        last = pending[-1] if pending else None
+        if last is None or last.lease is not lease or last.done is not None or self.broken:
+            self.put(Job(loop, durability, lease, list(entries), done=done))
+        else:
+            last.entries += entries
+            last.durability, last.done = durability, done
+        return done
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         jobs = self._pending.pop(loop, None)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
+from stretto.core.frozen import frozen
 from stretto.core.values import Budget, Spend
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reservation:
     """The most that one call can cost."""
 

@@ -46,7 +46,7 @@ class Secrets:
 
     def masked(self, data: bytes) -> bytes:
         """Canonical bytes with names in place of secrets; the same object where there is none."""
-        if not any(value in data for value, _ in self._bytes):
+        if not self._bytes or not any(value in data for value, _ in self._bytes):
             return data
         for value, told in self._bytes:
             data = data.replace(value, told)

@@ -59,13 +59,14 @@ def _tried(
     scope: Scope, tool: Tool[Any, T], args: dict[str, Any], request: bytes, ident: str, record: Record | None
 ) -> Awaitable[T]:
     """The recorded result, else the effect; what may be repeated is tried again as often as the tool says."""
-
-    def attempt(name: str) -> Awaitable[T]:
-        return _attempt(scope, tool, args, request, name, record if name == ident else scope.recall(name))
-
     if not tool.retry or tool.effect == "once":
         return _attempt(scope, tool, args, request, ident, record)
-    return retries.tried(scope, ident, tool.retry, attempt)
+    return retries.tried(
+        scope,
+        ident,
+        tool.retry,
+        lambda name: _attempt(scope, tool, args, request, name, record if name == ident else scope.recall(name)),
+    )
 
 
 async def _attempt(

@@ -9,7 +9,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from stretto.core.canonical import digest, encode
-from stretto.core.errors import PolicyDenied
+from stretto.core.errors import Evicted, JournalError, PolicyDenied
 from stretto.core.events import Asked, Encoded
 from stretto.core.values import Action, Allow, Answer, Ask, Deny, Preview
 from stretto.runtime import failures, waits
@@ -25,7 +25,8 @@ Args = dict[str, Any]
 
 def asked(scope: Scope, ident: str) -> bool:
     """Whether a question about this call is recorded."""
-    return scope.run.recording.knows(scope.key, _question(ident, 0))
+    recording = scope.run.recording
+    return bool(recording.unclaimed) and recording.knows(scope.key, _question(ident, 0))
 
 
 async def allowed(scope: Scope, tool: Tool[Any, Any], args: Args, ident: str, record: Record | None) -> Args:
@@ -89,6 +90,8 @@ def _question(ident: str, turn: int) -> str:
 def _recorded(scope: Scope, ident: str) -> list[Record]:
     """The recorded questions about a call, all claimed at once: a neighbour that does something new must not wait for them."""
     found: list[Record] = []
+    if not scope.run.recording.unclaimed:
+        return found
     while (question := scope.recall(_question(ident, len(found)))) is not None:
         found.append(question)
     return found
@@ -138,6 +141,8 @@ async def _ask(
     begun: bool = False,
 ) -> tuple[Args, str]:
     """The approved arguments, and the state of the world they were approved for: none is looked at once the effect has begun."""
+    if record is not None and not begun:
+        _unchanged(scope, record)
     asked = record.begun.event() if record is not None and record.begun is not None else None
     base = asked.base if isinstance(asked, Asked) else shown.base
 
@@ -150,9 +155,9 @@ async def _ask(
     def edited_to(answer: Answer) -> str:
         if answer.decision != "approve" or answer.value is None:
             return ""
-        return _digest(scope, waits.wait_id(scope, ident), tool, tool.signature.check(answer.value), Preview("", base))
+        return _digest(scope, waits.wait_id(scope, ident), tool, _edited(tool, args, answer), Preview("", base))
 
-    answer = await waits.wait(scope, ident, record, ask, lambda answer: _unfit(tool, answer), standing, edited_to)
+    answer = await waits.wait(scope, ident, record, ask, lambda answer: _unfit(tool, args, answer), standing, edited_to)
     if answer.decision != "approve":
         who = f" by {answer.by}" if answer.by else ""
         reason = answer.reason or (waits.EXPIRED if answer.decision == "expired" else "no reason was given")
@@ -160,8 +165,19 @@ async def _ask(
         raise failures.tagged(error, scope.key, ident)  # a run that ends of a no, and is resumed, asks again
     if answer.value is None:
         return args, base
-    edited = tool.signature.check(answer.value)
+    edited = _edited(tool, args, answer)
     return edited, base if begun else (await preview(scope, tool, edited)).base
+
+
+def _unchanged(scope: Scope, question: Record) -> None:
+    """Stop where a question or its answer is not what was recorded: what a person saw or said is no more to be known."""
+    for row in (question.begun, question.ended):
+        if row is not None and digest(encode(row.sealed())) != row.hash:
+            told = (
+                f"event {row.seq} ({row.kind}) of run {row.run} does not match its hash: it was changed after it was "
+            )
+            scope.run.stop(JournalError(f"{told}written, so nobody knows what was approved; nothing was done"))
+            raise Evicted
 
 
 def _asked(scope: Scope, tool: Tool[Any, Any], args: Args, wait: str, verdict: Ask, shown: Preview) -> Asked:
@@ -198,15 +214,21 @@ def _digest(scope: Scope, wait: str, tool: Tool[Any, Any], args: Args, shown: Pr
     return digest(encode(covered))
 
 
-def _unfit(tool: Tool[Any, Any], answer: Answer) -> str:
+def _edited(tool: Tool[Any, Any], args: Args, answer: Answer) -> Args:
+    """The call that an edit makes of the one that was shown: an argument that it does not name stays."""
+    return tool.signature.check({**args, **answer.value})
+
+
+def _unfit(tool: Tool[Any, Any], args: Args, answer: Answer) -> str:
     """What is wrong with an answer to an approval."""
     if answer.decision not in ("approve", "reject", "expired"):
         return f"an approval is answered with approve or reject, not {answer.decision!r}"
     if answer.decision == "approve" and answer.value is not None:
         if not isinstance(answer.value, dict):
-            return "an edit is an object with the tool's arguments"
+            return "an edit is an object with the arguments that change"
         try:
-            tool.signature.check(answer.value)
+            _edited(tool, args, answer)
         except ValueError as error:
-            return f"the edited arguments do not fit {tool.name}: {error}; an edit holds all arguments of the call"
+            known = ", ".join(tool.signature.arguments) or "none"
+            return f"the edited arguments do not fit {tool.name}: {error}; its arguments are {known}"
     return ""

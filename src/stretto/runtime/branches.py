@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from stretto.core.errors import Evicted, UsageError
 from stretto.core.scope import current
-from stretto.core.values import Done, Failed
+from stretto.core.values import Done, Failed, at_once
 from stretto.core.values import seconds as in_seconds
 from stretto.runtime import failures
 from stretto.runtime.scope import Scope
@@ -90,11 +90,16 @@ class Branches:
 
     def __init__(self, kind: str, calls: Sequence[Awaitable[Any]], limit: int | None) -> None:
         scope = current.get()
-        if scope is None:
-            raise UsageError(f"{kind} works inside a run; make the code around it a @workflow, or use asyncio's own")
-        if limit is not None and limit < 1:
-            raise UsageError(f"limit={limit} would let nothing run; it is at least 1")
         self.kind, self.calls = kind, calls
+        try:
+            if scope is None:
+                raise UsageError(
+                    f"{kind} works inside a run; make the code around it a @workflow, or use asyncio's own"
+                )
+            at_once(limit)
+        except UsageError:
+            self._close()
+            raise
         self.outcomes: list[Any] = [None] * len(calls)
         self._scope: Scope = scope
         self._run = scope.run
@@ -157,10 +162,11 @@ class Branches:
         if not chosen:
             return only
         join = _Join(self._run, len(chosen))
-        slots = _Slots(self._limit or len(chosen), len(chosen))
-        tasks = [self._run.spawn(self._one(index, join, enough, slots, place)) for place, index in enumerate(chosen)]
-        for task in tasks:
-            task.add_done_callback(join.ended)
+        slots = _Slots(self._limit, len(chosen))
+        tasks = [
+            self._run.spawn(self._one(index, join, enough, slots, place), ended=join.ended)
+            for place, index in enumerate(chosen)
+        ]
         quiet = self._run.parking.at(deadline, lambda: join.over(LATE)) if deadline is not None else None
         parking = self._run.parking
         parking.awaited.add(join.result)
@@ -171,13 +177,14 @@ class Branches:
             join.over(None)
             if quiet is not None:
                 quiet()
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            if left := [task for task in tasks if not task.done()]:
+                for task in left:
+                    task.cancel()
+                await asyncio.wait(left)
             self._close()
 
     async def _one(self, index: int, join: _Join, enough: Enough, slots: _Slots, place: int) -> None:
-        if not (turn := slots.turns[place]).done():
+        if slots.turns and not (turn := slots.turns[place]).done():
             asked = self._run.now()
             await self._run.parking.until(turn)
             self._forks[index].queued = self._run.now() - asked
@@ -206,11 +213,12 @@ class _Slots:
     A replay would otherwise wait for a branch that had begun, and has no slot this time.
     """
 
-    def __init__(self, limit: int, branches: int) -> None:
+    def __init__(self, limit: int | None, branches: int) -> None:
         loop = asyncio.get_running_loop()
-        self.turns: list[asyncio.Future[None]] = [loop.create_future() for _ in range(branches)]
+        self.turns: list[asyncio.Future[None]] = [loop.create_future() for _ in range(branches if limit else 0)]
+        """What each branch waits for; none where all may begin at once."""
         self._next = 0
-        for _ in range(min(limit, branches)):
+        for _ in self.turns[:limit]:
             self.free()
 
     def close(self) -> None:
@@ -239,7 +247,7 @@ class _Join:
         if not self.result.done():
             self.result.set_result(index)
 
-    def ended(self, _: asyncio.Task[None]) -> None:
+    def ended(self) -> None:
         """One branch came to its end; after the last one the waiting thread goes on."""
         self._left -= 1
         if self._left == 0:

@@ -1,17 +1,40 @@
-"""Asking a named person for more, where a budget is used up: of money, tokens and calls, or of time."""
+"""The accounts of tasks, and asking a named person for more where a budget is used up: money, tokens and calls, or time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stretto.core.errors import UsageError
 from stretto.core.events import Asked
-from stretto.core.values import Answer, Budget
+from stretto.core.values import Answer, Budget, Spend
 from stretto.policy.ledger import Account
 from stretto.runtime import waits
 
 if TYPE_CHECKING:
+    from stretto.runtime.execution import Execution
     from stretto.runtime.scope import Scope
+
+
+_NOTHING = Spend()
+
+
+def account(
+    run: Execution, keys: Sequence[str], name: str, budget: Budget | None, above: Account | None = None
+) -> Account:
+    """A task's account, as it stood when the run was last loaded; its attempts (`keys`) share one."""
+    key, recording = keys[0], run.recording
+    raised = recording.caps.get(key)
+    cap = budget.raised(raised) if budget is not None and raised is not None else raised or budget
+    spent = sum([recording.spent[each] for each in keys if each in recording.spent], _NOTHING)
+    account = Account(key, name, cap, above, spent)
+    account.elapsed = partial(_elapsed, run, recording.begun.get(key, run.worked()))
+    return account
+
+
+def _elapsed(run: Execution, begun: int) -> float:
+    return (run.worked() - begun) / 1e6
 
 
 async def in_time(scope: Scope, wanted: str) -> None:

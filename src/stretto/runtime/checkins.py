@@ -19,15 +19,17 @@ _STEPS = re.compile(r"\s*(\d+)\s*steps?\s*")
 
 @dataclass(slots=True)
 class Mark:
-    """How far the run was when the last check-in was over: steps done, microseconds since 1970."""
+    """How far the run was when the last check-in was over: steps done, microseconds since 1970, tasks done."""
 
     steps: int
     at: int
+    tasks: int = 0
 
 
 async def check_in(every: str, *, to: str = "", expires: float | str | None = None) -> None:
     """Ask a person whether to go on, where it is time to: `every` is like "5 steps" (of the run), "30 min", or both with "or".
 
+    So many finished tasks are as good as so many steps: a task that only computes has none.
     Meant for a loop: it counts from its first call in a task. The person sees the steps and tasks done, the seconds and
     the money, and approves or rejects. A no, or no answer in time, is a `PolicyDenied` with the reason.
     """
@@ -37,7 +39,7 @@ async def check_in(every: str, *, to: str = "", expires: float | str | None = No
     place = await scope.decide("check_in", lambda: _place(scope, known, limit))
     if place is None:
         return
-    scope.run.marks[scope.key] = mark = Mark(place["steps"], place["at"])
+    scope.run.marks[scope.key] = mark = Mark(place["steps"], place["at"], place.get("tasks", 0))
     if "progress" in place:
         mark.at = await _ask(scope, place["progress"], to, expires)
 
@@ -60,15 +62,15 @@ def _limit(every: str) -> Mark:
 def _place(scope: Scope, known: Mark | None, limit: Mark) -> dict[str, Any] | None:
     """What is to be recorded: where the counting begins, or the progress if it is time; else nothing."""
     run = scope.run
-    place = {"steps": run.tally[StepDone.kind], "at": run.now()}
+    place = {"steps": run.tally[StepDone.kind], "at": run.now(), "tasks": run.tally[TaskFinished.kind]}
     if known is None:
         return place
     steps, passed = place["steps"] - known.steps, place["at"] - known.at
-    if not (steps >= limit.steps > 0 or passed >= limit.at > 0):
+    if not (max(steps, place["tasks"] - known.tasks) >= limit.steps > 0 or passed >= limit.at > 0):
         return None
     used = scope.root.account.spent
     progress = {
-        "steps": place["steps"], "tasks": run.tally[TaskFinished.kind], "new_steps": steps,
+        "steps": place["steps"], "tasks": place["tasks"], "new_steps": steps,
         "seconds": round(passed / 1e6, 1), "usd": str(used.usd), "tokens": used.input + used.output,
     }  # fmt: skip
     return {**place, "progress": progress}

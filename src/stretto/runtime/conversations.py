@@ -28,7 +28,9 @@ async def hold(scope: Scope, worker: Worker[Any, Any], value: object) -> tuple[o
         reply = await tasks.call(scope, speaker, value)
         data, reply = scope.run.secrets.stored(speaker.gives, reply)
         if not listens and not await _is_said(scope):
-            return reply, data
+            if not (scope.run.keeps and scope.run.talks):
+                return reply, data
+            await scope.run.replies(reply, data)
         value = worker.takes.load((await functions.heard(data, worker.takes)).value)
         speaker = worker.turn(scope.talk)
 

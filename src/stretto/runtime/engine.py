@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from stretto.core import faults, media
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import JournalError, UsageError
-from stretto.core.events import Encoded, Gone, Ref, RunCancelled, RunResumed, RunStarted
+from stretto.core.events import Encoded, Gone, Ref, Row, RunCancelled, RunResumed, RunStarted
+from stretto.core.frozen import frozen
 from stretto.core.ports import Durability, Entry, Lease, Store, Worker
 from stretto.core.values import Settings
 from stretto.journal.memory import MemoryStore
@@ -22,12 +23,12 @@ from stretto.runtime.execution import Execution
 from stretto.runtime.functions import SAID
 from stretto.runtime.outcome import Outcome, Surroundings
 from stretto.runtime.recording import ROOT, Recording
-from stretto.runtime.reuse import EVERY_MODEL, Today, reusable
+from stretto.runtime.reuse import EVERY_MODEL, GIVEN, Today, reusable
 
 VERSION = "0.1.0"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loaded:
     """A run that this process holds, with the worker and input to drive it by."""
 
@@ -38,7 +39,7 @@ class Loaded:
 
 def new_id(now: int) -> str:
     """An id that nobody has, short enough to type. It begins with the time, so that neighbours lie together in an index."""
-    number = now // 1000 * _CHANCE + secrets.randbelow(_CHANCE)
+    number = now // 1000 * _CHANCE + int.from_bytes(os.urandom(8)) % _CHANCE
     digits = ""
     while number:
         number, digit = divmod(number, 36)
@@ -102,14 +103,27 @@ async def plain(around: Surroundings, stored: Any) -> Any:
     return decode(await around.store.blob(stored.digest)) if isinstance(stored, Ref) else stored
 
 
-async def take_up(around: Surroundings, run: str, worker: Worker, *, lease: Lease | None = None) -> Loaded | None:
-    """Hold an existing run and read what it has done; None while another process holds it."""
+async def take_up(
+    around: Surroundings,
+    run: str,
+    worker: Worker,
+    *,
+    lease: Lease | None = None,
+    resting: Loaded | None = None,
+    known: Sequence[Row] = (),
+) -> Loaded | None:
+    """Hold an existing run and read what it has done; None while another process holds it.
+
+    What rests in memory goes on from there, if nobody else has gone on with it since. `known` are its first events.
+    """
     faults.site("acquire.before")
     lease = lease or await around.store.acquire(run)
     if lease is None:
         return None
     try:
-        loaded = await _load(around, run, worker, lease)
+        if resting is not None and resting.worker is worker and resting.execution.rests_at(lease):
+            return await _wake(around, resting, lease)
+        loaded = await _load(around, run, worker, lease, known)
     except BaseException:
         await around.store.release(lease)
         raise
@@ -118,9 +132,9 @@ async def take_up(around: Surroundings, run: str, worker: Worker, *, lease: Leas
     return loaded
 
 
-async def _load(around: Surroundings, run: str, worker: Worker, lease: Lease) -> Loaded | None:
+async def _load(around: Surroundings, run: str, worker: Worker, lease: Lease, known: Sequence[Row]) -> Loaded | None:
     faults.site("acquire.after")
-    rows = await around.store.read(run)
+    rows = [*known, *await around.store.read(run, len(known) - 1)]
     begun = rows[0].event()
     assert isinstance(begun, RunStarted)
     if rows[-1].kind == "run_cancelled" or (rows[-1].kind == "run_finished" and not await said_more(around, run)):
@@ -130,16 +144,32 @@ async def _load(around: Surroundings, run: str, worker: Worker, lease: Lease) ->
         value = await _input(around, begun, worker, settings)
     except ValueError as error:
         raise UsageError(f"run {run!r} began with an input that {worker.name} no longer takes: {error}") from error
-    await _append(around, lease, RunResumed(f"{platform.node()}:{os.getpid()}", rows[-1].kind == "run_failed"))
+    await _append(around, lease, _resumed(retry=rows[-1].kind == "run_failed"))
     rows += await around.store.read(run, rows[-1].seq)
     for tracer in around.tracers:
         tracer.recall(rows)
     reuse = None
     if begun.forked_from:
         origin = await around.store.read(begun.forked_from)
-        model = around.model("").name if settings.extra.get(EVERY_MODEL) else ""
-        reuse = await reusable(origin, begun.forked_at, around.store.blob, Today(around.fingerprints(worker), model))
+        every = settings.extra.get(EVERY_MODEL)
+        today = Today(around.fingerprints(worker), around.model("").name if every else "", every == GIVEN)
+        reuse = await reusable(origin, begun.forked_at, around.store.blob, today)
     return Loaded(Execution(lease, Recording(rows), settings, around, reuse), worker, value)
+
+
+async def _wake(around: Surroundings, resting: Loaded, lease: Lease) -> Loaded:
+    faults.site("acquire.after")
+    await _append(around, lease, _resumed())
+    if around.tracers:
+        rows = await around.store.read(lease.run)
+        for tracer in around.tracers:
+            tracer.recall(rows)
+    resting.execution.hold(lease)
+    return resting
+
+
+def _resumed(*, retry: bool = False) -> RunResumed:
+    return RunResumed(f"{platform.node()}:{os.getpid()}", retry)
 
 
 async def said_more(around: Surroundings, run: str) -> bool:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
-from contextvars import Context, copy_context
-from functools import cached_property, partial
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import copy_context
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stretto.core import errors, faults
 from stretto.core.canonical import decode, encode
-from stretto.core.errors import Evicted, Failure, JournalError, ReplayMismatch, WorkerFailed
-from stretto.core.events import Encoded, Event, Ref, RunCancelled, RunFailed, RunFinished
+from stretto.core.errors import Evicted, Failure, JournalError, WorkerFailed
+from stretto.core.events import Encoded, Event, Ref, RunCancelled, RunFailed, RunFinished, RunParked, RunResumed
 from stretto.core.ports import Durability, Entry, Lease, Worker
-from stretto.core.scope import current
-from stretto.core.values import Budget, Settings, Spend
-from stretto.policy.ledger import Account
-from stretto.runtime import conversations, failures, tasks
+from stretto.core.values import Budget, Settings
+from stretto.runtime import budgets, conversations, failures, frontier, tasks
 from stretto.runtime.mail import Mail
 from stretto.runtime.notebook import Notebook
-from stretto.runtime.outcome import Ending, Finished, Outcome, Stopped, Surroundings
+from stretto.runtime.outcome import Ending, Finished, Outcome, Stopped, Surroundings, Waiting
+from stretto.runtime.outside import Outside, nowhere
 from stretto.runtime.parking import Parking
 from stretto.runtime.recording import ROOT, Recording
 from stretto.runtime.reuse import Reuse
@@ -33,28 +32,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GRACE = 0.8
 """Seconds that a cancelled effect gets to come to its end."""
-PATIENCE = 30.0
-"""Seconds that something new waits for the scopes around to have asked again for what they recorded."""
-
-
-_NOTHING = Spend()
-
-
-class Outside:
-    """See `Execution.outside`."""
-
-    __slots__ = ("_run", "_token")
-
-    def __init__(self, run: Execution) -> None:
-        self._run = run
-
-    def __enter__(self) -> None:
-        self._token = current.set(None)
-        self._run.busy += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._run.busy -= 1
-        current.reset(self._token)
 
 
 class Execution:
@@ -73,7 +50,7 @@ class Execution:
         self.gate, self._given, self.model, self.guards = around.gate, around.deps, around.model, around.guards
         self.grace = GRACE
         self.stand_in, self.listeners, self.forecast = around.stand_in, around.listeners, around.forecast
-        self.secrets = around.secrets
+        self.secrets, self._masks = around.secrets, bool(around.secrets)
         self.traced = bool(around.tracers) or "traceparent" in settings.extra
         self.closed = False
         self.busy = 0
@@ -82,6 +59,10 @@ class Execution:
         self.is_over = False
         """Whether it is settled what came of the run here."""
         self._outcome: Outcome | None = None
+        self.keeps = self.talks = False
+        """Whether it stays in memory while it rests, as its app says; and whether it is a conversation."""
+        self._told: asyncio.Future[None] | None = None
+        """Of a conversation that is done: what it waits for until it is told more."""
         self._lease, self._store, self._clock = lease, around.store, around.clock
         self.progress = 0
         self.tally = recording.tally
@@ -94,7 +75,7 @@ class Execution:
         self._since = self.now()
         self._cancelled: RunCancelled | None = None
         self._concluded = False
-        self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of their making
+        self._tasks: dict[asyncio.Task[Any], Callable[[], None] | None] = {}  # in the order of their making
         self._parking: Parking | None = Parking(self, self._store, lease)
         self.mail = Mail(self, self._store)
 
@@ -107,7 +88,10 @@ class Execution:
 
     def begin(self, worker: Worker, value: object) -> Ending:
         """Run the root worker until it ends, fails, is stopped, or all that is left of it waits."""
-        self._root = self.loop.create_task(self._main(worker, value), context=_nowhere())
+        if self.rests:
+            self._wake()
+        else:
+            self._root = self.loop.create_task(self._main(worker, value), context=nowhere())
         if self.is_resumed:
             self.mail.came()
         return self.outcome
@@ -137,9 +121,9 @@ class Execution:
         return self._parking
 
     async def _main(self, worker: Worker, value: Any) -> None:
-        account = self.account([ROOT], "the run", Budget.parse(self.settings.budget or None))
-        scope = Scope(self, ROOT, None, worker.name, account)
         try:
+            account = budgets.account(self, [ROOT], "the run", Budget.parse(self.settings.budget or None))
+            scope = Scope(self, ROOT, None, worker.name, account)
             try:
                 with scope:
                     if isinstance(worker, TalkingWorker) and worker.converses:
@@ -147,7 +131,7 @@ class Execution:
                     else:
                         output = await tasks.call(scope, worker, value)
                         data = self.secrets.stored(worker.gives, output)[0]
-                await self._conclude(RunFinished(Encoded(data)), Finished(output, sum(self.tally.values()) + 1))
+                await self._finish(output, data)
             except asyncio.CancelledError:
                 if self._cancelled is None or self.closed:
                     raise
@@ -159,22 +143,18 @@ class Execution:
         except Exception as error:  # noqa: BLE001  the boundary: it must not be lost
             self.stop(error)
 
-    def account(self, keys: Sequence[str], name: str, budget: Budget | None, above: Account | None = None) -> Account:
-        """A task's account, as it stood when the run was last loaded; its attempts (`keys`) share one."""
-        key = keys[0]
-        raised = self.recording.caps.get(key)
-        cap = budget.raised(raised) if budget is not None and raised is not None else raised or budget
-        spent = sum((self.recording.spent.get(each, _NOTHING) for each in keys), _NOTHING)
-        account = Account(key, name, cap, above, spent)
-        account.elapsed = partial(self._elapsed, self.recording.begun.get(key, self._worked()))
-        return account
-
-    def _elapsed(self, begun: int) -> float:
-        return (self._worked() - begun) / 1e6
-
-    def _worked(self) -> int:
+    def worked(self) -> int:
         """Microseconds in which some process held the run."""
         return self.recording.worked + self.now() - self._since
+
+    async def _finish(self, output: object, data: bytes) -> None:
+        await self._conclude(RunFinished(Encoded(data)), Finished(output, sum(self.tally.values()) + 1))
+
+    async def replies(self, output: object, data: bytes) -> None:
+        """End a conversation with its last reply; comes back where it is told more before it is forgotten."""
+        self._told = self.loop.create_future()
+        await self._finish(output, data)
+        await self._told
 
     async def _fail(self, worker: Worker, error: Exception) -> None:
         unexpected = Failure(worker.name, failures.message(error), failures.type_name(error))
@@ -207,9 +187,50 @@ class Execution:
             self._close()
 
     def _close(self) -> None:
-        """Evict what is left of the run's code, and let go of the lease."""
+        """Evict what is left of the run's code, and let go of the lease; a conversation that rests may stay at hand."""
         self.closed = True
         self.mail.deaf()
+        if self.rests:
+            self.recording.worked = self.worked()
+            self.parking.rest()
+            self.outcome.tell(self._outcome)
+        else:
+            self._unload()
+
+    # ---- at rest
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is a row on disk whose code stands still in memory, and can go on from there."""
+        if not (self.keeps and self.talks and self.closed):
+            return False
+        return self._told is not None or (isinstance(self._outcome, Waiting) and self.parking.stands_still)
+
+    def rests_at(self, lease: Lease) -> bool:
+        """Whether it rests, and nobody has gone on with the run since."""
+        return self.rests and (lease.seq, lease.head) == (self._lease.seq, self._lease.head)
+
+    def hold(self, lease: Lease) -> None:
+        """Hold the run again; `begin` then goes on where it stands."""
+        self.tally[RunParked.kind] += self._told is None
+        self.tally[RunResumed.kind] += 1
+        self._lease, self.outcome = lease, Ending()
+
+    def forget(self) -> None:
+        """Unload what rests."""
+        self.keeps, self.outcome = False, Ending()
+        self._unload()
+
+    def _wake(self) -> None:
+        self.closed = self.is_over = self._concluded = False
+        self._outcome, self._since = None, self.now()
+        self.mail = Mail(self, self._store)
+        self.parking.wake(self._lease)
+        if self._told is not None:
+            self._told.set_result(None)
+            self._told = None
+
+    def _unload(self) -> None:
         self.parking.evict()
         self._tasks[self._root] = None
         if self._lease.held or not all(task.done() for task in self._tasks):
@@ -266,10 +287,11 @@ class Execution:
         consumes: str = "",
     ) -> Awaitable[None] | None:
         """Append an event of this run; a store that fails stops the run."""
-        self.check_open()
+        if self.closed:
+            raise Evicted
         self.progress += 1
         self.tally[event.kind] += 1
-        if self.secrets:
+        if self._masks:
             event = self.secrets.kept(event)
         faults.site("record.before")
         try:
@@ -300,7 +322,7 @@ class Execution:
         """A recorded value as JSON, fetched where it lies in the blob table."""
         if isinstance(stored, Ref):
             return decode(await self._store.blob(stored.digest))
-        return decode(stored.data) if isinstance(stored, Encoded) else stored
+        return decode(stored) if isinstance(stored, Encoded) else stored
 
     async def blob(self, digest: str) -> bytes:
         """A stored value's bytes."""
@@ -321,18 +343,25 @@ class Execution:
 
     # ---- concurrency
 
-    def spawn(self, work: Coroutine[Any, Any, T], *, inside: bool = False) -> asyncio.Task[T]:
-        """A task that lives no longer than the run is loaded, with no scope in sight unless it is `inside` the one here."""
+    def spawn(
+        self, work: Coroutine[Any, Any, T], *, inside: bool = False, ended: Callable[[], None] | None = None
+    ) -> asyncio.Task[T]:
+        """A task that lives no longer than the run is loaded, with no scope in sight unless it is `inside` the one here.
+
+        It is told to `ended` that the task is done.
+        """
         # a context that is given keeps the task factory from taking this for a plain task, which forks the scope
-        task = self.loop.create_task(work, context=copy_context() if inside else _nowhere())
-        self._tasks[task] = None
+        task = self.loop.create_task(work, context=copy_context() if inside else nowhere())
+        self._tasks[task] = ended
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.pop(task, None)
+        ended = self._tasks.pop(task, None)
         if self.closed and not task.cancelled():
             task.exception()  # nobody asks for it any more, and that is no defect to report
+        if ended is not None:
+            ended()
 
     def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Something that nobody awaits: an error in it stops the run."""
@@ -353,22 +382,6 @@ class Execution:
         """Inside an effect: no scope is in sight, and the run is not idle."""
         return Outside(self)
 
-    async def frontier(self, scope: Scope, wanted: str) -> None:
-        """Wait until the scopes around have asked again for all they recorded; code that cannot has gone another way.
-
-        A call stands in the scope where it was made; the branch that awaits it waits for that scope as for those around.
-        """
-        unclaimed = self.recording.unclaimed
-        here: Scope = current.get() or scope
-        self.owes_nothing(here, wanted)
-        ancestors = [] if here is scope else [scope, *scope.around()]
-        ancestors += here.around()
-        deadline = self.loop.time() + PATIENCE
-        while late := [ancestor for ancestor in ancestors if ancestor.key in unclaimed]:
-            if self.loop.time() > deadline:
-                self.mismatch(late[0], wanted)
-            await asyncio.sleep(0 if self.loop.time() < deadline - PATIENCE * 0.9 else PATIENCE / 100)
-
     def owes_nothing(self, scope: Scope, wanted: str) -> None:
         """Refuse to go on where the code of a scope has not asked again for something it recorded."""
         if scope.key in self.recording.unclaimed:
@@ -376,22 +389,5 @@ class Execution:
 
     def mismatch(self, scope: Scope, wanted: str) -> None:
         """Stop: the code has gone another way than the one recorded."""
-        recorded = sorted(" ".join(ident.split(" ")[:2]) for ident in self.recording.unclaimed[scope.key])
-        self.stop(
-            ReplayMismatch(
-                f"run {self.id}: {scope.worker} now wants {wanted}, but the journal has {', '.join(recorded[:3])}"
-                f"{f' and {len(recorded) - 3} more' if len(recorded) > 3 else ''} there, which it has not asked for again. "
-                "Nothing was done. A resumed run must take the same way: read the clock, chance and order through stretto "
-                "(now, random, race), restore the code that the run began with, or start a new run"
-            )
-        )
+        self.stop(frontier.mismatch(self, scope, wanted))
         raise Evicted
-
-
-def _nowhere() -> Context | None:
-    """A context with no scope in sight; None where the one here is such a one."""
-    if current.get() is None:
-        return None
-    context = copy_context()
-    context.run(current.set, None)
-    return context

@@ -88,7 +88,7 @@ def surfaced(error: Exception, event: StepFailed, secrets: Secrets) -> Exception
     """
     if secrets and (told := secrets.mask(event.error)) != event.error:
         event.error = told
-        return revived(event, decode(event.detail.data) if isinstance(event.detail, Encoded) else None)
+        return revived(event, decode(event.detail) if isinstance(event.detail, Encoded) else None)
     if type(error) is ModelError or _KNOWN.get(type_name(error)) is type(error):
         return error
     return StepError(f"{type_name(error)}: {message(error)}", type_name(error))

@@ -26,7 +26,8 @@ from stretto.core.events import (
 )
 from stretto.core.ports import Durability, Entry
 from stretto.core.scope import current
-from stretto.runtime.execution import Execution, Outside
+from stretto.runtime.execution import Execution
+from stretto.runtime.outside import Outside
 from stretto.runtime.recording import first_of
 
 _FACTS = set(
@@ -73,8 +74,8 @@ class Rehearsal(Execution):
 
 def prefix(rows: Sequence[Row], at: int, now: int) -> list[Entry]:
     """The facts of a run up to and with event `at`, as entries of a new one: without approvals, and without costs."""
-    if not 0 <= at < len(rows):
-        raise UsageError(f"there is no step {at} in this run; its events are 0 to {len(rows) - 1}")
+    if type(at) is not int or not 0 <= at < len(rows):
+        raise UsageError(f"there is no step {at!r} in this run; its events are 0 to {len(rows) - 1}")
     facts = [row for row in rows[: at + 1] if row.kind in _FACTS]
     doubt = _doubtful(facts)
     if doubt is not None:

@@ -102,6 +102,7 @@ async def listen(reply: object = None, kind: Any = str, *, timeout: float | str 
 
 async def heard(reply: bytes | None, codec: Codec[Any], timeout: float | str | None = None) -> Answer:
     """What is said next, as it was sent; `reply` is shown to who says it."""
+    here("listen()").run.talks = True
     return await _question("signal", SAID, codec, "", timeout, reply or b"")
 
 

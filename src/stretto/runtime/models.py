@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,7 @@ class _Call:
         record = self.scope.recall(self.ident) or self.scope.recall_of_other_model(self.ident)
         if record is not None and record.ended is not None:
             return await self._recorded(record)
-        if record is None:
+        if record is None and self.scope.run.recording.unclaimed:
             await self.scope.frontier(f"model {self.model.name}")
         account, held = self.scope.account, None
         if self._is_billed(account):
@@ -105,7 +105,7 @@ class _Call:
                 account.settle(held, spent)
         if held is None:
             account.spend(spent)
-        return answer, await self._done(answer, held, begun, spent)
+        return await self._done(answer, held, begun, spent)
 
     async def _recorded(self, record: Record) -> tuple[ModelReply, str]:
         assert record.ended is not None
@@ -123,8 +123,14 @@ class _Call:
 
     # ---- the journal
 
-    async def _done(self, answer: ModelReply, held: Reservation | None, begun: int, spent: Spend) -> str:
+    async def _done(
+        self, answer: ModelReply, held: Reservation | None, begun: int, spent: Spend
+    ) -> tuple[ModelReply, str]:
+        """Record it; the answer as a replay has it, without secrets, and the conversation's digest with it."""
         head, stored = link(self.request.conversation.head, answer.message)
+        if (masked := self.scope.run.secrets.masked(stored)) is not stored:
+            answer = replace(answer, message=unlink(masked)[1])
+            head, stored = link(self.request.conversation.head, answer.message)
         usage = answer.usage
         event = StepDone(
             "model",
@@ -138,8 +144,9 @@ class _Call:
             queued=answer.queued,
         )
         blobs = [(head, stored)] if held else [*self.blobs, (head, stored)]
-        await self.scope.run.commit(self.scope.record(event, self.ident, blobs=blobs))
-        return head
+        if (done := self.scope.record(event, self.ident, blobs=blobs)) is not None:
+            await self.scope.run.commit(done)
+        return answer, head
 
     async def _failed(self, error: ModelError, held: Reservation | None, begun: int, spent: Spend) -> ModelError:
         """Record it; the error as a replay raises it, without secrets."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stretto.core.frozen import frozen
 from stretto.core.messages import Delta
 from stretto.core.ports import Clock, Gate, Model, Store, Tracer
 from stretto.models.guarded import Guards
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """The run's result; `events` is how many events led to it."""
 
@@ -24,12 +25,12 @@ class Finished:
     events: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """The run is parked."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stopped:
     """The run ended, or this process let go of it, with an error."""
 

@@ -25,7 +25,7 @@ LINGER = 2_000_000
 """Microseconds for which a run stays loaded for a timer, rather than be parked and taken up again."""
 QUIET = 0.01
 """Seconds in which nothing happens before a run is told that nothing ever will: a thread may be about to go on."""
-PATIENCE = 1.0
+STANDSTILL = 1.0
 """Seconds without progress after which a run whose code awaits things unknown to stretto counts as waiting."""
 
 
@@ -108,8 +108,7 @@ class Parking:
         self._run.check_open()
         self.waits[wait.id] = wait
         self.awaited.add(wait.future)
-        due = wait.asked.expires
-        timer = None if due is None else self._loop.call_later(self._seconds_to(due), self._due, wait)
+        self._set_timer(wait)
         self._run.mail.look_again()
         if not self._run.rehearses and wait.standing() is not None:  # by a rule that came after the question
             self._run.background(self._run.mail.by_rule(wait))
@@ -125,8 +124,8 @@ class Parking:
         finally:
             self.waits.pop(wait.id, None)
             self.awaited.discard(wait.future)
-            if timer is not None:
-                timer.cancel()
+            if wait.timer is not None:
+                wait.timer.cancel()
 
     def answered(self, wait: Wait, answer: Answer) -> None:
         """Let the thread of control go on that waits for this answer."""
@@ -138,9 +137,34 @@ class Parking:
         """Nobody waits here any more."""
         for wait in self.waits.values():
             wait.future.cancel()
-        for timer in (self._looking, self._starving):
+        self._stop_timers()
+
+    def _stop_timers(self) -> None:
+        for timer in (self._looking, self._starving, *(wait.timer for wait in self.waits.values())):
             if timer is not None:
                 timer.cancel()
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether all threads of control wait here, and no time limit runs."""
+        return self._active <= 0 and not self._deadlines
+
+    def rest(self) -> None:
+        """Keep all as it is, for somebody to `wake` it."""
+        self._stop_timers()
+        self._looking = self._starving = None
+
+    def wake(self, lease: Lease) -> None:
+        """Go on waiting, under a new lease."""
+        self._lease = lease
+        for wait in self.waits.values():
+            self._set_timer(wait)
+        if self.waits:
+            self._look_again()
+
+    def _set_timer(self, wait: Wait) -> None:
+        due = wait.asked.expires
+        wait.timer = None if due is None else self._loop.call_later(self._seconds_to(due), self._due, wait)
 
     def _due(self, wait: Wait) -> None:
         if not self._run.closed and not wait.future.done() and not self.underway:
@@ -179,7 +203,7 @@ class Parking:
 
     def _look_again(self) -> None:
         if self._looking is None:
-            self._looking = self._loop.call_later(PATIENCE, self._look, self._run.progress)
+            self._looking = self._loop.call_later(STANDSTILL, self._look, self._run.progress)
 
     def _look(self, progress: int) -> None:
         """Park a run whose code awaits something that is not known here, once it has got nowhere for a while."""
@@ -197,6 +221,7 @@ class Parking:
         except JournalError as error:
             self._run.stop(error)
             return
+        self._run.closed |= parked  # the lease is given back: a letter that comes now is for who holds the run next
         self.underway = False
         faults.site("park.after")
         if parked:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from stretto.core.canonical import encode, identity
+from stretto.core.canonical import decode, encode, identity
 from stretto.core.events import (
     Answered,
     Asked,
@@ -25,6 +25,7 @@ from stretto.core.events import (
     TaskFinished,
     TaskStarted,
 )
+from stretto.core.scope import task_of
 from stretto.core.values import Budget, Spend, dollars
 from stretto.policy.standing import Rule
 
@@ -86,6 +87,10 @@ class Recording:
         for scope, ident in self._records:
             if not ident.startswith(_ACCOUNTS):
                 self.unclaimed.setdefault(scope, set()).add(ident)
+        self._inside: dict[str, list[str]] = {}
+        """The scopes of each task: its own, and those of its branches."""
+        for scope in self.unclaimed:
+            self._inside.setdefault(task_of(scope), []).append(scope)
 
     def _see(self, row: Row) -> None:
         if row.kind in _BEGINS:
@@ -128,6 +133,12 @@ class Recording:
                 del self._records[scope, ident]
             record.ended = None
 
+    def number(self, scope: str, ident: str) -> int:
+        """The number of the event with which something began that is recorded and was not asked for again; -1 if unknown."""
+        record = self._records.get((scope, ident), Record())
+        row = record.begun or record.ended
+        return row.seq if row is not None else -1
+
     def claim(self, scope: str, ident: str) -> Record | None:
         """What is recorded under this identity; it counts as asked for again."""
         record = self._records.pop((scope, ident), None)
@@ -169,13 +180,11 @@ class Recording:
         """Whether something is recorded under this identity and not yet claimed."""
         return (scope, ident) in self._records
 
-    def done(self, scope: str) -> None:
+    def done(self, task: str) -> None:
         """What a finished task and its branches did inside is not asked for again."""
-        if not self.unclaimed:
-            return
-        for key in [key for key in self.unclaimed if key == scope or key.startswith(f"{scope}.")]:
-            for ident in self.unclaimed.pop(key):
-                del self._records[key, ident]
+        for scope in self._inside.pop(task, ()):
+            for ident in self.unclaimed.pop(scope, ()):
+                del self._records[scope, ident]
 
 
 def rule_of(row: Row) -> Rule:
@@ -195,6 +204,14 @@ def first_of(ident: str) -> str:
             ident = stem[: -len(" try")]
         else:
             return ident
+
+
+def next_try(ident: str) -> str:
+    """The identity of the same call in the try behind this one."""
+    stem, _, last = ident.rpartition(" ")
+    tried = last.isdigit() and stem.endswith(" try")
+    first, number = (stem.removesuffix(" try"), int(last)) if tried else (ident, 1)
+    return f"{first} try {number + 1}"
 
 
 def task_key(scope: str, ident: str) -> str:
@@ -218,17 +235,16 @@ class _Ledger:
             self.worked += row.time - self._last
         self._last = row.time
         if row.kind == TaskStarted.kind:
-            started = row.event()
-            assert isinstance(started, TaskStarted)
-            self.parents[started.task] = row.scope.partition(".")[0]
-            self.begun[started.task] = self.worked
+            task = task_key(row.scope, row.ident)
+            self.parents[task] = task_of(row.scope)
+            self.begun[task] = self.worked
         elif row.ident.startswith("model "):
             call = row.scope, row.ident
             if (
                 row.kind == StepIntended.kind and call in self._calls
             ):  # the one before died, or failed, and is made again
                 self._lost.append(self._calls[call])
-            self._calls[call] = row.scope.partition(".")[0], spend_of(row)
+            self._calls[call] = task_of(row.scope), spend_of(row)
         elif row.kind == Answered.kind and row.ident.startswith(_ACCOUNTS):
             answered = row.event()
             assert isinstance(answered, Answered)
@@ -251,12 +267,16 @@ _NOTHING = Spend()
 
 def spend_of(row: Row) -> Spend:
     """What an event about a model call says was spent."""
-    match row.event():
-        case StepIntended(reserved=reserved, reserved_tokens=tokens):
-            return Spend(dollars(reserved), tokens, 0, 1)
-        case StepDone(cost=cost, usage=usage):
-            return Spend(dollars(cost), usage[0] if usage else 0, usage[1] if usage else 0, 1)
-        case StepFailed(cost=cost):
-            return Spend(dollars(cost), calls=1)
+    body = decode(row.body) or {}
+    match row.kind:
+        case StepIntended.kind:
+            return Spend(dollars(body.get("reserved", "")), body.get("reserved_tokens", 0), 0, 1)
+        case StepDone.kind:
+            usage = body.get("usage")
+            if usage is None:  # a fact that a fork begins with; it was paid elsewhere
+                return _NOTHING
+            return Spend(dollars(body.get("cost", "")), usage[0], usage[1], 1)
+        case StepFailed.kind:
+            return Spend(dollars(body.get("cost", "")), calls=1)
         case _:
             return _NOTHING

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from stretto.core.errors import NotDone, PolicyDenied, ToolError, UsageError
 from stretto.runtime import failures
+from stretto.runtime.recording import next_try
 
 if TYPE_CHECKING:
     from stretto.runtime.scope import Scope
@@ -45,6 +46,6 @@ async def tried(scope: Scope, ident: str, retry: int, attempt: Callable[[str], A
             if tries > retry:
                 failures.tried(error, tries)
                 raise
-        tries, name = tries + 1, f"{ident} try {tries + 1}"
+        tries, name = tries + 1, next_try(name)
         if not scope.run.recording.knows(scope.key, name):
             await rest(scope, pause(tries - 1))

@@ -9,11 +9,15 @@ from typing import Any
 from stretto.core.blobs import Blob
 from stretto.core.canonical import encode, identity
 from stretto.core.events import Ref, Row, StepIntended, TaskFinished, TaskStarted
+from stretto.core.scope import task_of
 from stretto.runtime.recording import MEETINGS
 
-EVERY_MODEL = "every_model"
-"""The further setting of a fork whose model is that of all its workers, whatever they name."""
-_GIVEN = "test:"
+EVERY_MODEL, GIVEN = "every_model", "given"
+"""The further setting of a fork whose model is that of all its workers, and its value where the model itself was given.
+
+One that is named stands for those that workers name; one that is given stands for models that were given, too.
+"""
+_SCRIPTED = "test:"
 """Scripted models are given as they are, and not named: they stay."""
 
 
@@ -40,6 +44,8 @@ class Today:
 
     fingerprints: Mapping[str, Set[str]]
     model: str = ""
+    given: bool = False
+    """Whether that model itself was given, so that it is another one even where it has the same name."""
 
     def differs(self, row: Row) -> bool:
         """Whether a task or model call would not be the same today; the tasks around it may come to something else."""
@@ -50,7 +56,7 @@ class Today:
         if not self.model or not row.ident.startswith("model "):
             return False
         by = row.ident.split(" ")[1]
-        return by != self.model and not by.startswith(_GIVEN)
+        return self.given or (by != self.model and not by.startswith(_SCRIPTED))
 
 
 async def reusable(rows: Sequence[Row], at: int, blob: Blob, today: Today) -> Reuse:
@@ -60,14 +66,14 @@ async def reusable(rows: Sequence[Row], at: int, blob: Blob, today: Today) -> Re
     for row in rows:
         # what a task does to others is no part of its output, and what a person accepted there is not accepted here
         if row.ident.startswith(MEETINGS) or row.ident.startswith("review ") or today.differs(row):
-            task: str | None = row.scope.partition(".")[0]
+            task: str | None = task_of(row.scope)
             while task is not None:
                 apart.add(task)
                 task = parents.get(task)
         match row.event():
             case TaskStarted() as started:
                 begun[row.scope, row.ident] = started
-                parents[started.task] = row.scope.partition(".")[0]
+                parents[started.task] = task_of(row.scope)
             case TaskFinished(output=output) if row.seq > at and begun[row.scope, row.ident].task not in apart:
                 started = begun[row.scope, row.ident]
                 name = _task(started.worker, started.fingerprint, await _bytes(started.input, blob))

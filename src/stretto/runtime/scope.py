@@ -18,7 +18,7 @@ from stretto.core.events import Decided, Encoded, Event, Ref, StepDone, StepFail
 from stretto.core.ports import Codec, Durability
 from stretto.core.scope import current
 from stretto.policy.ledger import Account
-from stretto.runtime import actions, failures
+from stretto.runtime import actions, failures, frontier
 from stretto.runtime.recording import Record
 from stretto.telemetry import traces
 
@@ -59,8 +59,8 @@ class Scope:
         """`origin` is the same place in the first attempts of all tasks around: what an effect's key is made of."""
         self.retried = False
         """Whether what is done here may have to be found again by another attempt."""
-        self.retry = 0
-        """Further tries after a failure, as the innermost task around says; 0 where none says anything."""
+        self.retry: int | None = None
+        """Further tries after a failure, as the innermost task around says; None where none says anything."""
         self.input: bytes | None = None
         """What the task was given, as it is stored; None in a branch of one."""
         self.talk: Any = None
@@ -178,7 +178,7 @@ class Scope:
         """Let something new begin only when all that this scope and those around it recorded was asked for again."""
         self.run.check_open()
         if self.run.recording.unclaimed:
-            await self.run.frontier(self, wanted)
+            await frontier.reached(self.run, self, wanted)
 
     # ---- effects
 

@@ -15,7 +15,7 @@ from stretto.core.ports import Worker
 from stretto.core.scope import current
 from stretto.policy.ledger import Account
 from stretto.policy.secrets import Secrets
-from stretto.runtime import failures, retries
+from stretto.runtime import budgets, failures, retries
 from stretto.runtime.recording import Record, task_key
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class Call(Generic[T]):
         self._begun = False
         scope = current.get()
         self._place = place(scope, worker, value) if scope is not None else None
+
+    def __repr__(self) -> str:
+        return f"<a call of {self.worker.name}>"
 
     def __await__(self) -> Generator[Any, None, T]:
         if self._begun:
@@ -70,8 +73,8 @@ def call(scope: Scope, worker: Worker, value: Any, label: str = "", by: str = ""
 
 async def perform(scope: Scope, ident: str, data: bytes, value: Any, worker: Worker, label: str) -> Any:
     """The recorded result of a task, else work on it until it is done or its attempts are used up."""
-    attempts = worker.options.retry + 1
-    names = [ident, *(f"{ident} attempt {attempt}" for attempt in range(2, attempts + 1))]
+    attempts = (worker.options.retry or 0) + 1
+    names = [ident, *[f"{ident} attempt {attempt}" for attempt in range(2, attempts + 1)]]
     account = _account(scope, worker, names)
     for attempt, name in enumerate(names, 1):
         record = scope.recall(name)
@@ -91,7 +94,7 @@ def _account(scope: Scope, worker: Worker, names: list[str]) -> Account:
     if worker.options.budget is None:
         return scope.account
     keys = [task_key(scope.key, name) for name in names]
-    return scope.run.account(keys, worker.name, worker.options.budget, scope.account)
+    return budgets.account(scope.run, keys, worker.name, worker.options.budget, scope.account)
 
 
 async def _in_turn(scope: Scope, worker: Worker, limit: int, work: Callable[[], Awaitable[Any]]) -> Any:
@@ -127,7 +130,8 @@ async def _attempt(
         scope.run.recording.done(key)
         return await _recorded(scope, record, worker)
     if record is None:
-        await scope.frontier(f"task {worker.name}")
+        if scope.run.recording.unclaimed:
+            await scope.frontier(f"task {worker.name}")
         if scope.run.reuse is not None:
             found, output = scope.run.reuse.task(worker.name, worker.fingerprint(), data)
             if found:
@@ -136,11 +140,7 @@ async def _attempt(
         queued, here.queued = here.queued, 0
         started = TaskStarted(worker.name, key, Encoded(data), label, attempt, worker.fingerprint(), queued=queued)
         await scope.run.commit(scope.record(started, ident))
-    child = scope.child(key, worker.name, account)
-    child.origin = task_key(scope.origin, ident.removesuffix(f" attempt {attempt}"))
-    child.retried = scope.retried or attempts > 1
-    child.retry = worker.options.retry or scope.retry
-    child.input = data
+    child = _inside(scope, key, ident, worker, data, attempt, attempts, account)
     try:
         with child:
             output = await (worker.work if worker.options.timeout is None else partial(_limited, worker))(child, value)
@@ -159,6 +159,19 @@ async def _attempt(
         scope.talk, memo = child.talk, Encoded(encode(child.talk))
     await scope.run.commit(scope.record(TaskFinished(Encoded(stored), memo), ident))
     return output
+
+
+def _inside(
+    scope: Scope, key: str, ident: str, worker: Worker, data: bytes, attempt: int, attempts: int, account: Account
+) -> Scope:
+    """The scope in which a worker makes an attempt."""
+    child = scope.child(key, worker.name, account)
+    if attempt > 1 or scope.origin != scope.key:
+        child.origin = task_key(scope.origin, ident.removesuffix(f" attempt {attempt}"))
+    child.retried = scope.retried or attempts > 1
+    child.retry = scope.retry if worker.options.retry is None else worker.options.retry
+    child.input = data
+    return child
 
 
 async def _failed(

@@ -32,6 +32,7 @@ from stretto.core.events import (
     TaskFinished,
     TaskStarted,
 )
+from stretto.core.scope import task_of
 from stretto.core.values import RunState, Spend
 from stretto.policy.standing import Rule
 from stretto.runtime.recording import rule_of, spend_of, task_key
@@ -121,7 +122,9 @@ class View:
         self.tasks: dict[str, TaskView] = {}
         self.steps: dict[tuple[str, str], StepView] = {}
         self.waits: dict[str, WaitView] = {}
+        self._open: dict[str, WaitView] = {}
         self.decisions: list[tuple[int, str, str, Any]] = []
+        self._fetched = 0
         self.rules: list[RuleView] = []
         self.parks = self.resumes = 0
         for row in rows:
@@ -142,7 +145,7 @@ class View:
         """The questions nobody has answered yet, oldest first."""
         if self.state.ended:
             return []
-        return [wait for wait in self.waits.values() if wait.answer is None and not wait.withdrawn]
+        return [wait for wait in self._open.values() if not wait.withdrawn]
 
     @property
     def plan(self) -> Any:
@@ -154,7 +157,7 @@ class View:
     @property
     def plans(self) -> dict[str, Any]:
         """The plan in force of each orchestrator's task."""
-        return {scope.partition(".")[0]: value for _, scope, name, value in self.decisions if name == "plan"}
+        return {task_of(scope): value for _, scope, name, value in self.decisions if name == "plan"}
 
     def above(self, key: str) -> Iterator[str]:
         """The tasks around a task, innermost first."""
@@ -170,9 +173,10 @@ class View:
         """Fetch what lies in the blob table: input, output, questions, plan."""
         self.input, self.output = await fetched(self.input, blob), await fetched(self.output, blob)
         self.failure, self.settings = await fetched(self.failure, blob), await fetched(self.settings, blob)
-        decisions, self.decisions = self.decisions, []
-        for seq, scope, name, value in decisions:
+        new, self.decisions = self.decisions[self._fetched :], self.decisions[: self._fetched]
+        for seq, scope, name, value in new:
             self._decided(seq, scope, name, await fetched(value, blob))
+        self._fetched = len(self.decisions)
         return self
 
     # ---- the fold
@@ -181,7 +185,7 @@ class View:
         """Take in the next event."""
         self.seq, self.updated = row.seq, row.time
         self.state = STATE_AFTER.get(row.kind, self.state)
-        task = row.scope.partition(".")[0]
+        task = task_of(row.scope)
         event = row.event()
         match event:
             case TaskStarted() | TaskFinished() | TaskFailed():
@@ -242,11 +246,12 @@ class View:
     def _see_wait(self, row: Row, task: str, event: Asked | Answered) -> None:
         match event:
             case Asked() as asked:
-                self.waits[asked.wait] = WaitView(asked, row.seq, task, row.time, scope=row.scope, ident=row.ident)
+                new = WaitView(asked, row.seq, task, row.time, scope=row.scope, ident=row.ident)
+                self.waits[asked.wait] = self._open[asked.wait] = new
                 self._wait(task, asked.wait, begins=True)
             case Answered(wait=wait) as answered:
-                if wait in self.waits:
-                    self.waits[wait].answer, self.waits[wait].answered = answered, row.time
+                if (asked_before := self._open.pop(wait, None)) is not None:
+                    asked_before.answer, asked_before.answered = answered, row.time
                 self._wait(task, wait, begins=False)
 
     def _decided(self, seq: int, scope: str, name: str, value: Any) -> None:
@@ -266,8 +271,8 @@ class View:
             if task.key in gone or self._within(task.scope, gone):
                 gone.add(task.key)
                 task.state = task.state if task.ended else "left"
-        for wait in self.waits.values():
-            if wait.answer is None and (self._within(wait.scope, gone) or (wait.scope, wait.ident) in asked):
+        for wait in self._open.values():
+            if self._within(wait.scope, gone) or (wait.scope, wait.ident) in asked:
                 wait.withdrawn = True
 
     @staticmethod

@@ -39,6 +39,7 @@ class Wait:
     edited: Callable[[Answer], str] | None = None
     taken: bool = False
     """An answer is on its way into the journal; no other can be taken."""
+    timer: asyncio.TimerHandle | None = None
 
 
 def anything(_: Answer) -> str:

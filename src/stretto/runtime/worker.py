@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stretto.core.canonical import encode, identity
+from stretto.core.guesses import method_here
 from stretto.core.ports import Codec, Options
 from stretto.runtime.tasks import Call
 from stretto.tools.codec import ANYTHING
@@ -75,6 +76,13 @@ class Worker(Generic[In, Out]):
         if kwargs:
             return kwargs if not args else {"input": args[0] if len(args) == 1 else list(args), **kwargs}
         return args[0] if len(args) == 1 else (list(args) if args else None)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            if told := method_here(type(self).__name__, name):
+                raise AttributeError(told, name=name, obj=self)
+            return object.__getattribute__(self, name)  # raises what it raised before
 
     def turn(self, memo: object) -> Worker[Any, Any]:
         """Who answers what is said next, going on from what the turn before left to know (None where it left nothing)."""

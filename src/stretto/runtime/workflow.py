@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, ca
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Codec, Options
 from stretto.core.values import Budget
 from stretto.core.values import seconds as in_seconds
@@ -61,7 +62,7 @@ class Workflow(Worker[Any, R], Generic[P, R]):
         kind = getattr(codec, "kind", Any)
         return self if kind is Any or self.untyped[0] is not Any else replace(self, untyped=(kind, self.untyped[1]))
 
-    @property
+    @cached_property
     def options(self) -> Options:
         """How its tasks are run."""
         return self.settings
@@ -86,6 +87,15 @@ class Workflow(Worker[Any, R], Generic[P, R]):
             (parameter,) = names.values()
             return given.get(parameter.name, parameter.default if parameter.default is not parameter.empty else None)
         return given
+
+    def unsaid(self) -> object:
+        """The input where none is given: the default of the one parameter, where that takes no None."""
+        default = self.pack((), {}) if len(self.signature.arguments) == 1 else None
+        try:
+            self.takes.check(None)
+        except ValueError:
+            return default
+        return None
 
     async def work(self, context: Any, value: Any) -> R:
         """Call the function."""
@@ -122,7 +132,9 @@ class ToolTask(Workflow[P, R]):
 
 
 def code_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """A function's own code, as a fingerprint covers it."""
+    """A function's own code, as a fingerprint covers it; an object that can be called may say what it is."""
+    if hasattr(function, "__json__"):
+        return cast("dict[str, Any]", function.__json__())
     code = getattr(function, "__code__", None)
     if code is None:
         return {"code": "", "constants": [], "names": []}
@@ -180,17 +192,18 @@ def workflow(
     *,
     name: str | None = None,
     budget: str | Budget | None = None,
-    retry: int = 0,
+    retry: int | None = None,
     timeout: float | str | None = None,
     limit: int | None = None,
 ) -> Maker: ...
+@guided
 def workflow(
     function: Callable[..., Any] | None = None,
     /,
     *,
     name: str | None = None,
     budget: str | Budget | None = None,
-    retry: int = 0,
+    retry: int | None = None,
     timeout: float | str | None = None,
     limit: int | None = None,
 ) -> Any:
@@ -220,6 +233,8 @@ def as_worker(thing: Any, name: str = "") -> Worker[Any, Any]:
     """A worker, or a function or tool taken as one; `name` is for a function that has none of its own."""
     if isinstance(thing, Worker):
         return thing
+    if isinstance(thing, type):
+        raise UsageError(f"the class {thing.__name__} is not a worker; make one of it: {thing.__name__}(...)")
     if all(hasattr(thing, name) for name in ("name", "work", "takes", "gives", "options", "fingerprint")):
         return cast("Worker[Any, Any]", thing)
     if isinstance(thing, Tool):
@@ -227,4 +242,6 @@ def as_worker(thing: Any, name: str = "") -> Worker[Any, Any]:
     if callable(thing) and hasattr(thing, "__name__"):
         own = thing.__name__
         return cast("Worker[Any, Any]", workflow(name=name if name and own == "<lambda>" else own)(thing))
+    if isinstance(thing, list | tuple):
+        raise UsageError(f"a {type(thing).__name__} is not a worker; give its items one by one, or as parallel(*items)")
     raise UsageError(f"{thing!r} is not a worker; give an Agent, a pattern, a @workflow or a function")
