@@ -95,6 +95,8 @@ if TYPE_CHECKING:
     from stretto.runtime.workflow import workflow as workflow
     from stretto.telemetry.otel import OpenTelemetry as OpenTelemetry
     from stretto.telemetry.traces import traceparent as traceparent
+    from stretto.tools.files import file_diff as file_diff
+    from stretto.tools.files import write_file as write_file
     from stretto.tools.program import program as program
     from stretto.tools.signature import injected as injected
     from stretto.tools.tool import Tool as Tool
@@ -140,6 +142,7 @@ _HOMES = {
     "telemetry.otel": "OpenTelemetry",
     "telemetry.traces": "traceparent",
     "tools.signature": "injected",
+    "tools.files": "file_diff write_file",
     "tools.program": "program",
     "tools.tool": "Tool tool",
 }
@@ -152,6 +155,8 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """A public name, imported when it is first used: `import stretto` itself costs nothing."""
     if name not in _HOME:
+        if not name.startswith("_") and (told := importlib.import_module("stretto.core.guesses").name_here(name)):
+            raise ImportError(told)  # what `from stretto import NAME` would make of an AttributeError says nothing
         raise AttributeError(f"module 'stretto' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -303,7 +304,7 @@ def test_a_function_an_http_call_and_a_query_work_in_one_plan(tmp_path: Path) ->
 
     @tool
     def query(sql: str) -> list[dict[str, Any]]:
-        with sqlite3.connect(tmp_path / "sales.db") as connection:
+        with closing(sqlite3.connect(tmp_path / "sales.db")) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql)]
 
@@ -371,3 +372,32 @@ def test_a_part_that_asks_for_what_nobody_knows_is_told_what_there_is() -> None:
     error = start(Orchestrator(workers=[lambda goal: goal], planner=plans), "tea", db=":memory:").error
     assert "it must be given topic, style" in error
     assert "by name there are before, finished, goal" in error
+
+
+@pytest.mark.capability(1, 5)
+def test_dependencies_by_another_packages_name_hold_and_unknown_fields_are_refused() -> None:
+    def first(goal: str) -> str:
+        return f"{goal}!"
+
+    def second(a: str) -> str:
+        return f"{a}?"
+
+    def plan(**more: object) -> list[dict[str, object]]:
+        return [{"id": "a", "agent": "first", "description": "hello"}, {"id": "b", "worker": "second", **more}]
+
+    def boss(**more: object) -> Orchestrator:
+        return Orchestrator(workers=[first, second], planner=lambda goal: plan(**more))
+
+    job = start(boss(depends_on=["a"]), "x", db=":memory:")
+    assert job.output == "hello!?"
+    assert job.plan is not None
+    assert job.plan.tasks[1].after == ("a",)
+    refused = start(boss(after=["a"], deps=["a"]), "x", db=":memory:")
+    assert "task 'b' has no field 'deps', only id, goal, worker, after," in refused.error
+
+
+@pytest.mark.capability(1)
+def test_a_fixed_plan_is_told_how_to_be_a_planner() -> None:
+    planner: Any = [{"id": "a", "worker": "first"}]
+    with pytest.raises(UsageError, match="write planner=lambda goal:"):
+        start(Orchestrator(workers=[print], planner=planner), "x", db=":memory:")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stretto import Agent, Orchestrator, start
+from stretto import Agent, Orchestrator, UsageError, start
 from stretto.core.messages import ModelRequest
 from stretto.models.script import Step
 from stretto.testing import FakeProvider, say
@@ -122,8 +122,10 @@ def test_the_replacement_is_what_is_listed(tmp_path: Path, cli: Any) -> None:
 
 
 def test_an_unknown_prompt_is_refused() -> None:
-    job = start(boss("test:", plans="x"), "goal", db=":memory:")
-    assert "boss never says 'plans'; prompts replaces plan, review, integrate, judge, repair" in job.error
+    with pytest.raises(
+        UsageError, match="boss never says 'plans'; prompts replaces plan, review, integrate, judge, repair"
+    ):
+        start(boss("test:", plans="x"), "goal", db=":memory:")
     said = start(
         Agent("test:", name="a", max_turns=1, tools=[len_of], wording={"last": "x"}), "goal", db=":memory:"
     ).error

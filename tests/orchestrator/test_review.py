@@ -319,6 +319,15 @@ def test_the_run_waits_with_the_plan_and_does_what_was_made_of_it(tmp_path: Any)
 
 
 @pytest.mark.capability(16)
+def test_the_tasks_alone_are_a_plan(tmp_path: Any) -> None:
+    job = start(asks, "x", db=str(tmp_path / "runs.db"))
+    job.approve(by="Ann", edit=[{"id": "only", "worker": "spare", "goal": "mine"}])
+    assert job.output == "spare mine"
+    assert job.plan is not None
+    assert [task.id for task in job.plan.tasks] == ["only"]
+
+
+@pytest.mark.capability(16)
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
@@ -422,3 +431,19 @@ def test_a_person_who_said_no_is_asked_again_when_the_run_is_resumed(tmp_path: A
     assert (job.state, job.approvals[0]["kind"]) == ("waiting", "review")
     job.approve(by="Ann")
     assert ran == {"steady": 1, "spare": 1}
+
+
+@pytest.mark.capability(7)
+def test_a_reviewing_function_may_ask_which_task_it_looks_at() -> None:
+    seen = []
+
+    def poet(goal: str) -> str:
+        return "roses"
+
+    def reviewer(task: dict[str, Any], result: str) -> bool:
+        seen.append((task["id"], task["worker"], result))
+        return True
+
+    boss = Orchestrator(workers=[poet], planner=lambda goal: [{"id": "a", "worker": "poet"}], reviewer=reviewer)
+    assert start(boss, "a poem", db=":memory:").output == "roses"
+    assert seen == [("a", "poet", "roses")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stretto import Agent, Conflict, Merged, Orchestrator, Resolved, Ruling, Score, start, tool
+from stretto import Agent, Conflict, Merged, Orchestrator, Resolved, Ruling, Score, UsageError, start, tool
 from stretto.core.messages import ModelRequest
 from stretto.models.script import Answer
 from stretto.testing import FakeProvider, say
@@ -381,9 +381,10 @@ def test_who_was_given_a_result_corrects_it_which_is_no_conflict() -> None:
 
 
 def test_an_unknown_rule_is_refused() -> None:
-    job = start(Orchestrator(workers=[one], planner=all_three, resolve="loudest"), "x", db=":memory:")
-    assert "resolve='loudest' is no rule; it is 'first', 'last', 'majority', or a worker or function" in job.error
-    assert job.tasks == [], "before anything is done"
+    with pytest.raises(
+        UsageError, match="resolve='loudest' is no rule; it is 'first', 'last', 'majority', or a worker"
+    ):
+        start(Orchestrator(workers=[one], planner=all_three, resolve="loudest"), "x", db=":memory:")
 
 
 def test_the_command_line_tells_scores_and_conflicts(tmp_path: Any, cli: Any) -> None:
@@ -405,3 +406,30 @@ boss = Orchestrator(workers=[a, b], planner=planner, resolve="last", judge=judge
     assert "price: 12 instead of 10 (x), by last: y is the last of x, y in the plan" in told
     assert "version 1: 0.4, 0.8 is accepted: thin" in told
     assert "version 2: 0.9, 0.8 is accepted: thin" in told
+
+
+@pytest.mark.capability(12)
+def test_plain_answers_to_the_same_goal_contradict_each_other_and_none_is_lost() -> None:
+    workers, planner = claims(a="10 EUR", b="12 EUR")
+    job = start(Orchestrator(workers=workers, planner=planner, resolve="last"), "the price", db=":memory:")
+    (decision,) = job.output.resolved
+    assert job.output.values == {"the price": "12 EUR"}
+    assert (decision.chosen, decision.rejected, decision.by) == ("12 EUR", {"ask_a": "10 EUR"}, "last")
+
+    def apart(goal: str) -> list[dict[str, str]]:
+        return [{"id": name, "worker": name, "goal": f"of {name}"} for name in ("a", "b")]
+
+    job = start(Orchestrator(workers=workers, planner=apart, resolve="last"), "the price", db=":memory:")
+    assert (job.output.values, job.output.resolved) == ({"of a": "10 EUR", "of b": "12 EUR"}, ())
+
+
+@pytest.mark.capability(12)
+def test_what_was_chosen_fills_the_declared_output() -> None:
+    @dataclass
+    class Price:
+        price: int
+
+    workers, planner = claims(a={"price": 10}, b={"price": 12})
+    job = start(Orchestrator(workers=workers, planner=planner, resolve="last", output=Price), "x", db=":memory:")
+    assert job.output == Price(12)
+    assert job.why()["resolved"][0]["rejected"] == {"ask_a": 10}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from textwrap import shorten
@@ -22,12 +23,14 @@ from stretto.agents.shown import shown
 from stretto.agents.window import Window
 from stretto.core.canonical import decode
 from stretto.core.errors import ModelError, PolicyDenied, UsageError
+from stretto.core.guesses import guided, listed
 from stretto.core.messages import Conversation, ModelReply, ModelRequest, user
 from stretto.core.ports import Codec, Model, Options
 from stretto.core.values import Budget
 from stretto.core.values import seconds as in_seconds
 from stretto.models.tokens import LIKELY_MESSAGE, likely_text
 from stretto.runtime import models, tasks
+from stretto.runtime.reuse import EVERY_MODEL, GIVEN
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
@@ -45,6 +48,7 @@ WORDS = {"repair": REPAIR, "revise": REVISE, "last_turn": LAST_TURN}
 """What an agent says of its own accord, where `wording` does not say it otherwise."""
 
 
+@guided
 @dataclass(frozen=True)
 class Agent(Worker[Any, Out], Generic[Out]):
     """A worker that thinks with a model and acts with tools.
@@ -79,7 +83,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
     accept: Checks | Sequence[Checks] = ()
     refusal: Out | None = None
     budget: str | Budget | None = None
-    retry: int = 0
+    retry: int | None = None
     timeout: float | str | None = None
     limit: int | None = None
     max_turns: int = 20
@@ -180,7 +184,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     async def _reply(self, scope: Scope, brains: Sequence[Model], request: ModelRequest) -> ModelReply:
         """The reply of the first model that gives one."""
-        retry = scope.retry or RETRY
+        retry = RETRY if scope.retry is None else scope.retry
         for model in brains[:-1]:
             try:
                 return await models.reply(scope, model, request, retry, patient=False)
@@ -209,7 +213,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
         return Context(self.name, conversation, self._window(brains), self._how, scope.run.blob, ask)
 
-    @property
+    @cached_property
     def _how(self) -> Compaction | None:
         """How it keeps within its window; None where nothing may be taken out of a conversation."""
         given = self.compaction
@@ -224,11 +228,16 @@ class Agent(Worker[Any, Out], Generic[Out]):
         try:
             body = decode(text)
         except ValueError as error:
+            with suppress(ValueError):
+                if word := text.strip():
+                    return self.answers.load(word)  # a bare word may be one of its type's: an enum, a literal, a date
             raise ValueError(f"it is not JSON: {error}") from error
         return self.answers.load(body)
 
     def _brains(self, scope: Scope) -> list[Model]:
         """The models to try in order."""
+        if scope.run.settings.extra.get(EVERY_MODEL) == GIVEN:
+            return [scope.run.model("")]
         return [
             brain if not isinstance(brain, str) else scope.run.model(brain) for brain in _listed(self.model) or [""]
         ]
@@ -243,7 +252,7 @@ class Agent(Worker[Any, Out], Generic[Out]):
 
     @cached_property
     def _kit(self) -> Kit:
-        return Kit(self.tools, handoffs.handoffs_of(self.handoffs))
+        return Kit(listed(self.tools, "tools"), handoffs.handoffs_of(self.handoffs))
 
     @cached_property
     def _framed(self) -> bytes:
@@ -296,13 +305,13 @@ class Agent(Worker[Any, Out], Generic[Out]):
         """What it is good for."""
         return self.about or (self.instructions if isinstance(self.instructions, str) else "")
 
-    @property
+    @cached_property
     def members(self) -> tuple[Worker[Any, Any], ...]:
         """The workers among its tools and checks, who summarises for it, and the agents that it hands over to."""
         checks = (check.does for check in (*self._guards, *self._accept))
         short = self._how.worker if self._how is not None else None
         return (
-            *(thing for thing in (*self.tools, *checks, short) if isinstance(thing, Worker)),
+            *(thing for thing in (*listed(self.tools, "tools"), *checks, short) if isinstance(thing, Worker)),
             *(one.to for one in handoffs.handoffs_of(self.handoffs) if not isinstance(one.to, str)),
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from stretto.core.messages import Conversation, Media, Message, Part, Text, ToolCall, ToolResult, system
+from stretto.core.messages import Conversation, Media, Message, Part, Text, ToolCall, ToolResult, link, system
 from stretto.core.text import as_text
 
 REPAIR = """Your answer does not fit what was asked for: {problem}
@@ -49,7 +50,18 @@ words `find`. `ref` is as the cut says."""
 
 def brief(instructions: str, said: Message) -> Conversation:
     """The conversation that an agent begins with: its instructions, and what it is asked."""
-    return Conversation.of([*([system(instructions)] if instructions else []), said])
+    conversation = Conversation()
+    if instructions:
+        conversation.append(*_opening(instructions))
+    conversation.append(said)
+    return conversation
+
+
+@lru_cache(maxsize=32)
+def _opening(instructions: str) -> tuple[Message, tuple[str, bytes]]:
+    """The first message, and its link: they are the same in all tasks of an agent."""
+    message = system(instructions)
+    return message, link("", message)
 
 
 def transcript(messages: Iterable[Message], first: int = 1) -> list[str]:

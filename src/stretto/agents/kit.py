@@ -32,7 +32,7 @@ class Kit:
     def __init__(self, things: Iterable[Any], handoffs: Iterable[Handoff] = ()) -> None:
         self._things: dict[str, Tool[Any, Any] | Worker[Any, Any]] = {}
         for thing in things:
-            known = thing if isinstance(thing, Tool | Worker) else tool(thing)
+            known = thing if isinstance(thing, Tool | Worker) else _tool(thing)
             if known.name in self._things:
                 raise UsageError(
                     f"two tools are named {known.name!r}; names must differ, rename one with using(name=...)"
@@ -51,6 +51,8 @@ class Kit:
 
     def handoff(self, calls: tuple[ToolCall, ...]) -> Handoff | None:
         """Whom a turn hands the conversation over to; the first, where it names several."""
+        if not self._handoffs:
+            return None
         return next((self._handoffs[call.name] for call in calls if call.name in self._handoffs), None)
 
     async def answer(
@@ -88,6 +90,12 @@ class Kit:
         return f"there is no tool {name!r}; {known}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
+def _tool(thing: Any) -> Tool[Any, Any]:
+    if not callable(thing) or not hasattr(thing, "__name__"):
+        raise UsageError(f"{thing!r} is not a tool; give a function, a @tool or a worker")
+    return tool(thing)
+
+
 def _spec(thing: Tool[Any, Any] | Worker[Any, Any]) -> ToolSpec:
     if isinstance(thing, Tool):
         return thing.spec
@@ -98,7 +106,10 @@ def _spec(thing: Tool[Any, Any] | Worker[Any, Any]) -> ToolSpec:
 
 
 def _delegate(scope: Scope, worker: Worker[Any, Any], args: dict[str, Any]) -> Any:
-    value = args if worker.takes.schema.get("type") == "object" else args.get("input")
+    whole = worker.takes.schema.get("type") == "object"
+    if not whole and args.keys() != {"input"}:
+        raise UsageError(f"{worker.name} takes one argument, input; it was given {', '.join(args) or 'none'}")
+    value = args if whole else args["input"]
     place = tasks.place(scope, worker, value)
     loops.refuse_ping_pong(scope, worker, place[2])
     return tasks.perform(*place, worker, "")

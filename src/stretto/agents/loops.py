@@ -20,9 +20,9 @@ Task = tuple[str, bytes | None]
 
 def refuse_repetition(agent: str, messages: Sequence[Message]) -> None:
     """Raise `LoopDetected` where the last message asks for just what the turns before it asked for, in vain."""
-    wanted = _calls(messages[-1])
     if messages[-2].role != "tool":
         return
+    wanted = _calls(messages[-1])
     turns = _turns(messages, len(messages) - 2)
     before = [turn for turn, _ in zip(turns, range(TIMES - 1), strict=False)]
     if len(before) == TIMES - 1 and all(turn == (wanted, before[0][1]) for turn in before):

@@ -109,11 +109,15 @@ def merged(plan: Plan, results: Mapping[str, Any], decided: tuple[Resolved, ...]
 
 
 def _claims(plan: Plan, results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Who says what to each field, in the plan's order; a claim that a later task was given and repeated or corrected is its."""
+    """Who says what to each field, in the plan's order; a claim that a later task was given and repeated or corrected is its.
+
+    A result without fields is a claim about what was asked: its field is the task's goal.
+    """
     said: dict[str, dict[str, Any]] = {}
     for task in plan.order():
         told = plain(results.get(task.id))
-        for name, value in told.items() if isinstance(told, dict) else ():
+        fields = told if isinstance(told, dict) else {} if told is None else {task.goal: told}
+        for name, value in fields.items():
             claims = said.setdefault(name, {})
             for older in plan.needs(task.id) & claims.keys():
                 del claims[older]

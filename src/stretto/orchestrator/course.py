@@ -32,6 +32,7 @@ from stretto.runtime import failures, tasks
 from stretto.runtime.functions import approved
 from stretto.runtime.scope import Scope
 from stretto.runtime.worker import Worker
+from stretto.runtime.workflow import Workflow
 from stretto.tools.codec import codec_for
 
 if TYPE_CHECKING:
@@ -209,6 +210,8 @@ class Course:
         if reviewer is None or not (task.accept or self._boss.reviewer is not None):
             return Verdict(True)
         shown = {"goal": task.goal, "accept": task.accept, "result": plain(result)}
+        if isinstance(reviewer, Workflow):  # a function may ask for more; a model is told no more than it needs
+            shown["task"] = plain(task)
         said = await _call(reviewer, for_part(reviewer, shown, shown["result"]), task.id)
         return _verdict(reviewer, said)
 
@@ -256,7 +259,8 @@ class Course:
                 whole["resolved"] = plain(decided)
             return await tasks.call(self._scope, integrator, for_part(integrator, whole, results))
         if self._boss.resolve is not None:
-            return conflicts.merged(plan, self._results, decided)
+            merged = conflicts.merged(plan, self._results, decided)
+            return merged if self._boss.output in (Any, conflicts.Merged) else merged.values
         leaves = plan.leaves()
         return self._results[leaves[0].id] if len(leaves) == 1 else plain(self._results)
 

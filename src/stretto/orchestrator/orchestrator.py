@@ -13,6 +13,7 @@ from typing import Any
 
 from stretto.agents.agent import WORDS, Agent, Brain
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided, listed
 from stretto.core.ports import Options
 from stretto.core.values import Budget, Score
 from stretto.core.values import seconds as in_seconds
@@ -31,6 +32,7 @@ ACCEPT = 0.8
 """The score from which on a judge's opinion is good enough, where `accept` does not say."""
 
 
+@guided
 @dataclass(frozen=True)
 class Orchestrator(Worker[Any, Any]):
     """A worker that gives tasks to other workers.
@@ -73,7 +75,7 @@ class Orchestrator(Worker[Any, Any]):
     prompts: Mapping[str, str] = field(default_factory=dict)
     output: Any = Any
     budget: str | Budget | None = None
-    retry: int = 0
+    retry: int | None = None
     timeout: float | str | None = None
 
     async def work(self, context: Scope, value: Any) -> Any:
@@ -86,7 +88,9 @@ class Orchestrator(Worker[Any, Any]):
     def planning(self) -> Worker[Any, Any]:
         """Who plans."""
         if self.planner is not None:
-            worker = _typed(self.planner, Plan)
+            if isinstance(self.planner, list | tuple | Plan):
+                raise UsageError("planner is a function or a worker; write planner=lambda goal: [...] for a fixed plan")
+            worker = _typed(self.planner, Plan, f"{self.name}.plan")
             names = worker.signature.arguments if isinstance(worker, Workflow) else {}
             return typed(worker, Brief, Any) if list(names) == ["brief"] else worker
         return self._agent("plan", output=Plan, input=Brief, repair=2)
@@ -95,14 +99,14 @@ class Orchestrator(Worker[Any, Any]):
     def reviewing(self) -> Worker[Any, Any] | None:
         """Who reviews the result of a task."""
         if self.reviewer is not None:
-            return _typed(self.reviewer, Verdict)
+            return _typed(self.reviewer, Verdict, f"{self.name}.review")
         return self._agent("review", output=Verdict) if self._thinks else None
 
     @cached_property
     def integrating(self) -> Worker[Any, Any] | None:
         """Who puts the results together."""
         if self.integrator is not None:
-            return as_worker(self.integrator)
+            return as_worker(self.integrator, f"{self.name}.integrate")
         if not self._thinks:
             return None
         return self._agent("integrate", output=str if self.output is Any else self.output)
@@ -111,7 +115,7 @@ class Orchestrator(Worker[Any, Any]):
     def judging(self) -> Worker[Any, Any] | None:
         """Who judges the whole."""
         if self.judge is not None:
-            return _typed(self.judge, Score)
+            return _typed(self.judge, Score, f"{self.name}.judge")
         return self._agent("judge", output=Score) if self.accept is not None and self._thinks else None
 
     @cached_property
@@ -127,7 +131,14 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def other(self) -> Worker[Any, Any] | None:
         """Who gets what nobody else does."""
-        return None if self.otherwise is None else beside(self.otherwise)
+        if self.otherwise is None:
+            return None
+        known = (worker for thing, worker in zip(self.workers, self._team, strict=True) if thing is self.otherwise)
+        return next(known, None) or beside(self.otherwise)
+
+    @cached_property
+    def _team(self) -> tuple[Worker[Any, Any], ...]:
+        return tuple(map(beside, listed(self.workers, "workers")))
 
     @cached_property
     def _resolvers(self) -> dict[str, str | Worker[Any, Any]]:
@@ -166,7 +177,7 @@ class Orchestrator(Worker[Any, Any]):
     @cached_property
     def members(self) -> tuple[Worker[Any, Any], ...]:
         """Those it gives tasks to."""
-        found = [*map(beside, self.workers), *([self.other] if self.other is not None else [])]
+        found = [*self._team, *([self.other] if self.other is not None else [])]
         if not found:
             raise UsageError(f"{self.name} has no workers; give it workers=[...]")
         known: dict[str, Worker[Any, Any]] = {}
@@ -214,9 +225,9 @@ class Orchestrator(Worker[Any, Any]):
         return id(self)
 
 
-def _typed(thing: Any, kind: Any) -> Worker[Any, Any]:
+def _typed(thing: Any, kind: Any, name: str = "") -> Worker[Any, Any]:
     """A part; an agent that would answer with text answers with the type that is wanted of it."""
-    worker = as_worker(thing)
+    worker = as_worker(thing, name)
     return worker.using(output=kind) if isinstance(worker, Agent) and worker.output is str else worker
 
 

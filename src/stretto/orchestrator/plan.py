@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from stretto.core.canonical import decode, encode
 from stretto.core.errors import UsageError
@@ -32,6 +32,28 @@ def _by_name(inputs: Any) -> Any:
     if isinstance(inputs, list) and all(isinstance(pair, dict) and pair.keys() == {"name", "value"} for pair in inputs):
         return {pair["name"]: pair["value"] for pair in inputs}
     return inputs
+
+
+_ELSEWHERE = {
+    "after": ("depends_on", "dependencies", "needs", "requires", "context"),
+    "goal": ("description", "task", "instruction", "instructions"),
+    "worker": ("agent", "assignee", "assigned_to", "owner"),
+    "inputs": ("input", "args", "arguments", "parameters"),
+    "accept": ("expected_output", "acceptance"),
+}
+"""Our words for a task's fields, each with what planners who know other packages call it."""
+
+
+def _in_our_words(task: Any) -> Any:
+    """A task with its fields by our names: one of another name would be a dependency, or a goal, that nobody heeds."""
+    if not isinstance(task, dict):
+        return task
+    told = dict(task)
+    for ours, theirs in _ELSEWHERE.items():
+        for name in theirs:
+            if name in told and ours not in told:
+                told[ours] = told.pop(name)
+    return told
 
 
 _VALUES = [{"type": kind} for kind in ("string", "number", "boolean")]
@@ -65,14 +87,23 @@ class PlannedTask(_ReadsLikeJson):
     __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
 
 
+_FIELDS = [field.name for field in fields(PlannedTask)]
+
+
 @dataclass(frozen=True)
 class Plan(_ReadsLikeJson):
     """Tasks and how they depend on each other; `version` counts the revisions, `why` gives the planner's reason."""
 
-    tasks: tuple[PlannedTask, ...]
+    tasks: tuple[Annotated[PlannedTask, BeforeValidator(_in_our_words)], ...]
     version: int = 1
     why: str = ""
     __pydantic_config__: ClassVar[Any] = {"json_schema_extra": undescribed}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_tasks(cls, said: object) -> object:
+        """The tasks alone are a plan, too."""
+        return {"tasks": said} if isinstance(said, list) else said
 
     def order(self) -> list[PlannedTask]:
         """The tasks, each after those it needs; a cycle is a `UsageError` that names it."""
@@ -154,11 +185,12 @@ def planned(said: object, goal: str) -> Plan | None:
     Tasks without a goal get the orchestrator's own. Raises `ValueError` saying what is no plan.
     """
     told = decode(encode(said))
-    if isinstance(told, list):
-        told = {"tasks": told}
-    if told is None or told == {} or (isinstance(told, dict) and told.get("tasks") == []):
+    if told in (None, {}, []) or (isinstance(told, dict) and told.get("tasks") == []):
         return None
     plan = PLANS.load(told)
+    for task in map(_in_our_words, told if isinstance(told, list) else told["tasks"]):
+        if unknown := task.keys() - _FIELDS:
+            raise ValueError(f"task {task['id']!r} has no field {min(unknown)!r}, only {', '.join(_FIELDS)}")
     return replace(plan, tasks=tuple(task if task.goal else replace(task, goal=goal) for task in plan.tasks))
 
 

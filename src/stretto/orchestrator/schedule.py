@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stretto.core.errors import UsageError, WorkerFailed
+from stretto.core.errors import WorkerFailed
 from stretto.core.scope import current
+from stretto.core.values import at_once
 from stretto.orchestrator.plan import Plan, PlannedTask
 from stretto.runtime.branches import gather
 from stretto.runtime.scope import Scope
@@ -32,7 +33,7 @@ async def carry_out(
     loop = asyncio.get_running_loop()
     ready: dict[str, asyncio.Future[None]] = {task.id: loop.create_future() for task in plan.tasks}
     progress = Progress(dict(finished), {})
-    slots = _Slots(scope, limit or len(plan.tasks))
+    slots = _Slots(scope, at_once(limit) or len(plan.tasks))
 
     async def one(task: PlannedTask) -> None:
         if task.id not in progress.results:
@@ -67,8 +68,6 @@ class _Slots:
     """So many tasks at a time, in the order in which they come. What had begun before a crash has its slot already."""
 
     def __init__(self, scope: Scope, limit: int) -> None:
-        if limit < 1:
-            raise UsageError(f"limit={limit} would let nothing run; it is at least 1")
         self._run, self._left = scope.run, limit
         self._waiting: deque[asyncio.Future[None]] = deque()
 
