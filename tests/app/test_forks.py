@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from stretto import Agent, App, Run, gather, workflow
+from stretto import Agent, App, Run, UsageError, gather, pipeline, start, workflow
 from stretto.core.messages import ModelRequest
 from stretto.models.script import Answer
 from stretto.runtime.worker import Worker
-from stretto.testing import FakeProvider, say
+from stretto.testing import FakeProvider, ScriptedModel, say
 
 
 def signed(request: ModelRequest) -> Answer:
@@ -80,3 +80,31 @@ async def test_a_fork_that_changes_nothing_pays_nothing(fake: FakeProvider) -> N
         job = await whole_run(app)
         assert await (await job.fork(at=1, worker=made("Find:"))) == ["Find: tea 1", "Write: tea 2"]
     assert len(fake.received) == 2
+
+
+@pytest.mark.capability(183)
+async def test_what_a_fork_did_not_pay_again_is_shown(fake: FakeProvider) -> None:
+    async with App(db=":memory:") as app:
+        job = await whole_run(app)
+        assert "fork" not in job.why()
+        fork = await job.fork(at=1, worker=made("Look for:"))
+        await fork
+        told = (await fork.refresh()).why()["fork"]
+        assert (told["of"], told["at"], told["tasks"]) == (job.id, 1, ["part"])
+        assert told["saved"]["calls"] == 1
+        assert job.cost.usd > 0 < float(told["saved"]["usd"]) < job.cost.usd
+
+        last = await job.fork(at=job.events[-1].seq - 1)
+        await last
+        assert (await last.refresh()).cost.calls == 0, "facts cost a fork nothing"
+        assert last.why()["fork"]["saved"]["usd"] == str(job.cost.usd)
+
+
+@pytest.mark.capability(183)
+def test_a_model_that_a_fork_is_given_stands_for_models_that_workers_were_given() -> None:
+    first, second = ScriptedModel(lambda request: say("one")), ScriptedModel(lambda request: say("two"))
+    job = start(pipeline(Agent(first, name="a"), Agent(first, name="b")), "tea", db=":memory:")
+    assert job.fork(at=0, model=second).output == "two"
+    assert (len(first.requests), len(second.requests)) == (2, 2)
+    with pytest.raises(UsageError, match="no step 'b' in this run"):
+        job.fork(at="b")  # type: ignore[arg-type]

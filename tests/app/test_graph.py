@@ -169,6 +169,22 @@ def test_a_flow_files_stages_are_drawn(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.capability(131)
+def test_a_flow_files_questions_are_drawn_with_their_ways(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def note(text: str) -> str:\n    return text\n")
+    (tmp_path / "flow.yaml").write_text(
+        "agents: {write: {model: 'test:', instructions: x}, mend: {model: 'test:', instructions: x}}\n"
+        "tools: {note: app.py:note}\nflow:\n  - ask: Which one?\n  - gate: {question: Sure?, revise: mend}\n"
+        "  - review: {question: 'Good, {goal}?', rejected: {write: 'sorry'}}\n  - tool: note\n"
+    )
+    found = edges(of_worker(resolve(str(tmp_path / "flow.yaml")).worker))
+    assert found == {
+        ("Which one?", "Sure?", "", "flow"), ("Sure?", "mend", "no", "flow"), ("mend", "Sure?", "again", "back"),
+        ("Sure?", "Good, {goal}?", "yes", "flow"), ("Good, {goal}?", "write", "no", "flow"),
+        ("Good, {goal}?", "note", "yes", "flow"),
+    }  # fmt: skip
+
+
 # ---- runs
 
 

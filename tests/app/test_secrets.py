@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stretto import Agent, App, RunFailed, run, start, tool, workflow
-from stretto.testing import FakeProvider, fail, say
+from stretto.testing import FakeProvider, ScriptedModel, call, fail, say
 
 KEY = 'sk-planted-"9f8e7d6c'  # with a character that JSON writes in another way
 
@@ -101,3 +101,14 @@ def test_short_values_and_other_variables_stay(home: Path, monkeypatch: pytest.M
         return of
 
     assert run(tell, "Oslo Turku-Turku-Turku", db=":memory:") == "Oslo Turku-Turku-Turku"
+
+
+@pytest.mark.capability(133)
+def test_what_a_model_says_has_them_too_and_stays_the_same_in_the_next_turn(home: Path) -> None:
+    model = ScriptedModel([call("headers", of=f"key {KEY}"), say(f"Your key is {KEY}."), say("So it is.")])
+    agent = Agent(model, name="careless", tools=[headers])
+    job = start(agent, "Hello", id="a", db=str(home / "runs.db"))
+    assert job.output == "Your key is [OPENAI_API_KEY]."
+    assert start(agent, "Hello", id="a", db=str(home / "runs.db")).say("Really?") == "So it is."
+    assert KEY not in str(model.requests[-1].messages)
+    assert on_disk(home) == []

@@ -13,6 +13,7 @@ from stretto.core.messages import ModelReply, ModelRequest, Rates, Usage, assist
 from stretto.models.pace import Limit
 from stretto.orchestrator.plan import Brief, Plan, PlannedTask
 from stretto.testing import ScriptedModel, call, say
+from tests.models.virtual import in_virtual_time
 
 NAP = 0.1
 
@@ -65,6 +66,7 @@ def lanes(line: Timeline, worker: str) -> list[Lane]:
 
 
 @pytest.mark.capability(113)
+@in_virtual_time
 async def test_the_gain_is_the_time_of_all_steps_against_the_clock() -> None:
     line = await timed(wide, 4)
     assert line.time.steps == pytest.approx(4 * NAP, rel=0.5)
@@ -76,6 +78,7 @@ async def test_the_gain_is_the_time_of_all_steps_against_the_clock() -> None:
 
 
 @pytest.mark.capability(114)
+@in_virtual_time
 async def test_models_tools_and_the_task_itself_are_told_apart() -> None:
     class Thinking:
         """Thinks a while, then calls a tool, then answers."""
@@ -104,6 +107,7 @@ async def test_models_tools_and_the_task_itself_are_told_apart() -> None:
 
 
 @pytest.mark.capability(114)
+@in_virtual_time
 async def test_a_branch_that_waits_for_its_turn_is_queued() -> None:
     line = await timed(narrow, 3)
     queued = [[one.took for one in lane.stretches if one.kind == "queue"] for lane in lanes(line, "working")]
@@ -113,6 +117,7 @@ async def test_a_branch_that_waits_for_its_turn_is_queued() -> None:
     assert line.time.by_kind["queue"] == pytest.approx(3 * NAP, rel=0.5)
 
 
+@in_virtual_time
 async def test_a_call_that_waits_for_the_providers_pace_is_queued() -> None:
     agent = Agent(ScriptedModel(lambda _: say("x"), name="openai:gpt-5-mini"), "", name="talker")
 
@@ -130,13 +135,14 @@ async def test_a_call_that_waits_for_the_providers_pace_is_queued() -> None:
 
 
 @pytest.mark.capability(114)
-async def test_waiting_for_people_and_timers_is_apart_and_is_no_work(db: str) -> None:
+@in_virtual_time
+async def test_waiting_for_people_and_timers_is_apart_and_is_no_work() -> None:
     @workflow
     async def patient(amount: int) -> int:
         await sleep(0.05)
         return await pay(amount)
 
-    async with App([patient], db=db) as app:
+    async with App([patient], db=":memory:") as app:
         run = await at_rest(app, patient, 3)
         while not run.approvals or run.approvals[0]["kind"] == "timer":
             await asyncio.sleep(0.02)
@@ -147,14 +153,15 @@ async def test_waiting_for_people_and_timers_is_apart_and_is_no_work(db: str) ->
         await run.approve(by="ada")
         await app.ended(run.id)
         line = told(await run.refresh())
-    assert line.time.by_kind["person"] >= NAP
-    assert line.time.by_kind["timer"] >= 0.05
+    assert line.time.by_kind["person"] >= NAP - 0.001
+    assert line.time.by_kind["timer"] == pytest.approx(0.05, abs=0.001)
     assert line.time.busy < line.time.wall - NAP / 2
     assert line.idle
     assert line.lanes[0].own < line.time.busy + 0.01
 
 
 @pytest.mark.capability(128)
+@in_virtual_time
 async def test_the_slowest_steps_and_the_largest_users_of_tokens_are_named() -> None:
     def brief(_: Any) -> Any:
         return say("short")
@@ -171,6 +178,7 @@ async def test_the_slowest_steps_and_the_largest_users_of_tokens_are_named() -> 
 
 
 @pytest.mark.capability(114)
+@in_virtual_time
 async def test_a_hand_over_is_from_the_last_thing_that_fed_a_task() -> None:
     @workflow
     def planner(brief: Brief) -> Plan:

@@ -54,7 +54,7 @@ def pay(invoice: str) -> str:
 def slow_pay(invoice: str) -> str:
     """Pay an invoice, slowly."""
     happened(f"pay {invoice}")
-    time.sleep(60)
+    time.sleep(600)
     return f"paid {invoice}"
 
 
@@ -104,7 +104,8 @@ async def asking(topic: str) -> str:
 
 @workflow
 async def asking_while_busy(text: str) -> str:
-    colour, _ = await gather(ask("Which colour?"), busy())
+    # A tool, so that the run is at work in a way that is known, and held all the time.
+    colour, _ = await gather(ask("Which colour?"), tool(busy)())
     return colour
 
 
@@ -126,7 +127,7 @@ async def signed(name: str) -> str:
 @workflow
 async def resting(text: str) -> str:
     await look_up(text)
-    await asyncio.sleep(60)
+    await asyncio.sleep(600)
     return text
 
 
@@ -217,7 +218,7 @@ class Shell:
         return log.read_text().splitlines() if log.exists() else []
 
 
-def until(happened: Callable[[], object], seconds: float = 20.0) -> None:
+def until(happened: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something in another process."""
     deadline = time.monotonic() + seconds
     while not happened():

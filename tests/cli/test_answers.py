@@ -1,5 +1,8 @@
 """`approve`, `reject`, `resolve`, `send`, `approvals`: answers from other processes."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tests.cli.conftest import Shell, until
@@ -41,6 +44,34 @@ def test_an_edit_is_what_runs(shell: Shell) -> None:
     assert ended.code == 0
     assert (shell.folder / "other.txt").read_text() == "B"
     assert not (shell.folder / "out.txt").exists()
+
+
+@pytest.mark.capability(51, 57)
+def test_an_edit_names_only_what_changes_and_the_whole_call_is_shown(shell: Shell) -> None:
+    for id, edits in (("a", ["text=B: C"]), ("b", ['{"text": "B: C"}']), ("c", ["path=out.txt", "text=B: C"])):
+        shell("run", "workers.py:writing", "a", "--id", id)
+        ended = shell("approve", id, *(part for edit in edits for part in ("--edit", edit)))
+        assert (ended.code, (shell.folder / "out.txt").read_text()) == (0, "B: C")
+        assert "instead: write_file(path=out.txt, text=B: C)" in ended.err
+        (shell.folder / "out.txt").unlink()
+    (asked,) = (step for step in shell("show", "a", "--json").json if step["kind"] == "approval")
+    answer = shell("show", "a", "--step", str(asked["step"]), "--json").json["result"]
+    assert (answer["value"], answer["args"]) == ({"text": "B: C"}, {"path": "out.txt", "text": "B: C"})
+
+
+def test_an_edit_takes_text_for_text_and_json_for_the_rest(shell: Shell) -> None:
+    (shell.folder / "shop.py").write_text(
+        "from stretto import tool, workflow\n\n\n@tool(risk='high')\ndef order(part: str, count: int, tags: list[str]) -> str:\n"
+        "    return f'{part!r} {count} {tags}'\n\n\n@workflow\nasync def shop(part: str) -> str:\n"
+        "    return await order(part, 1, ['a'])\n"
+    )
+    shell("run", "shop.py:shop", "nut", "--id", "s")
+    wrong = shell("approve", "s", "--edit", "cuont=2")
+    assert (wrong.code, "its arguments are part, count, tags" in wrong.err) == (2, True)
+    assert "is neither" in shell("approve", "s", "--edit", "2").err
+    assert "is neither (Expecting property name" in shell("approve", "s", "--edit", "{").err
+    edits = ("--edit", "part=12", "--edit", "count=40", "--edit", 'tags=["b=c"]')
+    assert shell("approve", "s", "order", *edits).out == "'12' 40 ['b=c']\n"
 
 
 def test_an_edit_that_does_not_fit_is_refused_and_asked_again(shell: Shell) -> None:
@@ -99,11 +130,11 @@ def test_a_signal_wakes_the_run_that_waits_for_it(shell: Shell) -> None:
 
 def test_an_answer_to_a_run_that_another_process_holds_is_handed_over(shell: Shell) -> None:
     holder = shell.begin("run", "workers.py:asking_while_busy", "x", "--id", "h")
-    until(lambda: (shell.folder / ".stretto" / "runs.db").exists() and open_ids(shell, "h"))
+    until(lambda: shell("approvals", "--json").json)
     ended = shell("approve", "h", "--edit", "red")
     assert (ended.code, "goes on with it" in ended.err) == (0, True)
     (shell.folder / "answered").touch()
-    out, _ = holder.communicate(timeout=20)
+    out, _ = holder.communicate(timeout=60)
     assert (holder.returncode, out) == (0, "red\n")
 
 
@@ -123,3 +154,32 @@ def test_an_edit_of_text_may_be_json_as_a_script_writes_it(shell: Shell) -> None
         shell("run", "workers.py:reviewed", "draft", "--id", "plain").out
         == shell("run", "workers.py:reviewed", "draft", "--id", "json").out
     )
+
+
+def change(shell: Shell, kind: str, old: str, new: str) -> None:
+    with closing(sqlite3.connect(shell.folder / ".stretto" / "runs.db")) as database, database:
+        changed = database.execute("update events set body = replace(body, ?, ?) where kind = ?", (old, new, kind))
+        assert changed.rowcount >= 1
+
+
+@pytest.mark.capability(57)
+def test_a_question_that_was_changed_in_the_database_allows_nothing(shell: Shell) -> None:
+    assert shell("run", "workers.py:paying", "inv", "--id", "p").code == 3
+    change(shell, "asked", '"invoice":"inv', '"invoice":"other')
+    ended = shell("approve", "p", "--all-open")
+    assert ended.code == 1
+    assert "(asked) of run p does not match its hash: it was changed after it was written" in ended.err
+    assert not (shell.folder / "effects.log").exists()
+
+
+@pytest.mark.capability(57)
+def test_an_edit_that_was_changed_in_the_database_allows_nothing(shell: Shell) -> None:
+    assert shell("run", "workers.py:paying", "inv", "--id", "p").code == 3
+    first, _ = open_ids(shell, "p")
+    edit = ("approve", "p", first, "--edit", '{"invoice": "mine"}')
+    assert shell(*edit, STRETTO_FAULT="intent.before#1:kill").code < 0
+    change(shell, "answered", '"invoice":"mine"', '"invoice":"other"')
+    ended = shell("resume", "p")
+    assert ended.code == 1
+    assert "(answered) of run p does not match its hash" in ended.err
+    assert not (shell.folder / "effects.log").exists()

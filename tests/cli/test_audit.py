@@ -32,8 +32,21 @@ def test_runs_that_went_on_or_were_added_fit_their_anchors(anchored: Shell, head
 
 
 @pytest.mark.capability(192)
-def test_a_chain_that_was_cut_off_is_seen_by_its_anchor_alone(anchored: Shell) -> None:
-    change(anchored.folder, "delete from events where run = 'one' and kind = 'run_finished'")
+def test_an_end_that_was_cut_off_is_seen_by_the_index(anchored: Shell) -> None:
+    change(anchored.folder, "delete from events where run = 'one' and seq >= 2", "delete from events where run = 'two'")
+    ended = anchored("audit", "verify")
+    assert ended.code == 1
+    for event, run in ((2, "one"), (0, "two")):
+        assert f"{run}  event {event} is missing, and all behind it: the index has the run as done" in ended.out
+
+
+@pytest.mark.capability(192)
+def test_an_end_that_was_cut_off_with_the_index_changed_to_fit_is_seen_by_its_anchor_alone(anchored: Shell) -> None:
+    change(
+        anchored.folder,
+        "delete from events where run = 'one' and kind = 'run_finished'",
+        "update runs set state = 'running', updated = created where id = 'one'",
+    )
     assert anchored("audit", "verify").code == 0
     ended = anchored("audit", "verify", "--heads", "heads.txt")
     last = len(anchored("export", "one").out.splitlines())

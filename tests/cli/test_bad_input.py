@@ -47,10 +47,47 @@ def test_options_that_do_not_fit_each_other(shell: Shell) -> None:
     assert "--docs" in said(shell("run", "workers.py:shout", "x", "--docs", "."))
     assert "one input" in said(shell("run", "workers.py:shout", "x", "--input", "1"))
     assert "takes JSON" in said(shell("run", "workers.py:shout", "--input", "{"))
+    assert "in quotes: 'a b c'" in said(shell("run", "workers.py:shout", "a", "b", "c"))
+    assert "the id '' is no text" in said(shell("run", "workers.py:shout", "a", "--id", ""))
+    assert "not .pdf" in said(shell("graph", "workers.py:boss", "-o", "boss.pdf"))
     assert "budget" in said(shell("run", "workers.py:shout", "x", "--budget", "lots"))
     assert "its input does not fit" in said(shell("run", "workers.py:add", "x"))
     assert "as JSON with --input" in said(shell("run", "workers.py:add", "x"))
     assert "provider" in said(shell("run", "workers.py:shout", "x", "--model", "nobody:knows"))
+
+
+def test_a_worker_that_needs_something_says_so_before_there_is_a_run(shell: Shell) -> None:
+    (shell.folder / "needs.py").write_text(
+        "from stretto import Agent, pipeline, workflow\n\n\nagent = Agent('test:', 'You help.', name='agent')\n"
+        "then = pipeline(agent, agent)\n\n\n@workflow\ndef sum(a: int, b: int) -> int:\n    return a + b\n\n\n"
+        "@workflow\ndef greet(name: str = 'you') -> str:\n    return f'Hello, {name}'\n"
+    )
+    assert "agent needs a GOAL" in (told := said(shell("run", "needs.py:agent")))
+    assert "stretto chat needs.py:agent" in told
+    assert "pipeline needs a GOAL" in said(shell("run", "needs.py:then"))
+    assert "sum needs a, b: give them as JSON with --input" in said(shell("run", "needs.py:sum"))
+    assert "agent makes no plan" in said(shell("plan", "needs.py:agent", "x"))
+    assert shell("list", "--json").json == []
+    assert shell("run", "needs.py:greet").out == "Hello, you\n"
+
+
+def test_a_model_that_is_not_to_be_had_is_told_before_there_is_a_run(shell: Shell) -> None:
+    (shell.folder / "thinks.py").write_text(
+        "from stretto import Agent, fallback, pipeline\n\n\nwrong = Agent('opnai:gpt-5', name='wrong')\n"
+        "plain = Agent('gpt-5', name='plain')\nkeyless = Agent('openai:gpt-5', name='keyless')\n"
+        "none = Agent(name='none')\ninside = pipeline(Agent('test:', name='a'), wrong)\n"
+        "round = fallback(keyless, Agent('test:', name='b'))\n"
+    )
+    for worker, message in (
+        ("wrong", "did you mean 'openai'?"),
+        ("plain", "did you mean 'openai:gpt-5'?"),
+        ("keyless", "set OPENAI_API_KEY"),
+        ("none", "the run names none"),
+        ("inside", "'opnai:gpt-5' has no provider"),
+    ):
+        assert message in said(shell("run", f"thinks.py:{worker}", "x")), worker
+    assert shell("list", "--json").json == []
+    assert shell("run", "thinks.py:round", "x").code == 0  # a key that is missing inside may never be needed
 
 
 def test_commands_that_are_not_there(shell: Shell) -> None:

@@ -40,6 +40,18 @@ def test_show_numbers_what_was_done_and_shows_each_whole(shell: Shell) -> None:
     assert (missing.code, "`stretto show s`" in missing.err) == (2, True)
 
 
+def test_show_says_lists_and_truth_as_json_has_them(shell: Shell) -> None:
+    given = '[{"a": true, "b": null}]'
+    (shell.folder / "count.py").write_text(
+        "from stretto import tool, workflow\n\n\n@tool\ndef size(rows: list[dict], all: bool) -> int:\n"
+        "    return len(rows)\n\n\n@workflow\nasync def count(rows: list[dict]) -> int:\n"
+        "    return await size(rows, all=True)\n"
+    )
+    shell("run", "count.py:count", "--input", given, "--id", "c")
+    task, step = shell("show", "c", "--json").json
+    assert (task["about"], step["about"]) == ('[{"a":true,"b":null}]', 'all=true, rows=[{"a":true,"b":null}]')
+
+
 def test_show_of_a_question_has_who_answered_what(shell: Shell) -> None:
     shell("run", "workers.py:writing", "a", "--id", "w")
     (asked,) = shell("approvals", "w", "--json").json
@@ -58,6 +70,21 @@ def test_why_of_a_failure_leads_from_the_error_to_the_root(shell: Shell) -> None
     told = shell("why", "f").out
     assert "ValueError: no such thing: x" in told
     assert "stretto resume f" in told
+
+
+def test_why_tells_what_was_tried_again_from_what_failed_for_good(shell: Shell) -> None:
+    (shell.folder / "calls.py").write_text(
+        "from stretto import tool, workflow\n\n\n@tool(retry=1)\ndef call(number: str) -> str:\n"
+        "    raise ConnectionError('engaged')\n\n\n@workflow\nasync def ring(number: str) -> str:\n"
+        "    try:\n        return await call(number)\n    except ConnectionError:\n        return 'nobody'\n"
+    )
+    assert shell("run", "calls.py:ring", "1", "--id", "r").out == "nobody\n"
+    reasons = shell("why", "r", "--json").json
+    assert [(one["what"], one["error"]) for one in reasons["retries"]] == [("tool call", "engaged")]
+    assert [(one["what"], one["error"]) for one in reasons["failures"]] == [("tool call", "engaged")]
+    assert reasons["retries"][0]["step"] < reasons["failures"][0]["step"]
+    told = shell("why", "r").out
+    assert told.index("\nretries\n") < told.index("\nfailed\n")
 
 
 def test_why_of_a_wait_says_for_what_since_when_and_how_to_answer(shell: Shell) -> None:
@@ -174,7 +201,7 @@ def test_a_cancelled_run_is_over(shell: Shell) -> None:
 @pytest.mark.parametrize("command", ["status", "show", "why", "export", "resume", "cancel", "approvals", "approve"])
 def test_an_unknown_run_is_a_usage_error(shell: Shell, command: str) -> None:
     assert shell(command, "nobody").code == 2
-    assert not (shell.folder / ".stretto").exists() or command in ("resume", "approve", "approvals")
+    assert not (shell.folder / ".stretto").exists()
 
 
 @pytest.mark.capability(127)
@@ -316,6 +343,9 @@ def test_a_pruned_run_says_so_wherever_it_is_looked_at(shell: Shell) -> None:
     for command in ("show", "status", "why", "timeline"):
         told = shell(command, "old")
         assert (told.code, "run old was pruned" in told.err) == (2, True), command
+    shell("run", "workers.py:shout", "b", "--id", "new")
+    assert [(run["id"], run["pruned"]) for run in shell("list", "--json").json] == [("new", False), ("old", True)]
+    assert [line.endswith("pruned") for line in shell("list").out.splitlines()] == [False, True]
 
 
 @pytest.mark.capability(103, 179)

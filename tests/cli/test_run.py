@@ -110,7 +110,7 @@ def test_ctrl_c_lets_go_and_the_run_goes_on_later(shell: Shell) -> None:
     process = shell.begin("run", "workers.py:resting", "x", "--id", "r")
     until(shell.effects)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "stretto resume r" in err
     assert shell("status", "r", "--json").json["state"] == "running"
@@ -118,7 +118,7 @@ def test_ctrl_c_lets_go_and_the_run_goes_on_later(shell: Shell) -> None:
     assert other.stderr is not None
     assert "resume  r" in other.stderr.readline()
     other.send_signal(signal.SIGTERM)
-    other.communicate(timeout=10)
+    other.communicate(timeout=60)
     assert other.returncode == 130
     assert shell.effects() == ["look up x"]
 
@@ -127,7 +127,7 @@ def test_ctrl_c_does_not_wait_for_a_blocking_tool_and_leaves_a_doubt(shell: Shel
     process = shell.begin("run", "workers.py:blocked", "inv", "--id", "b")
     until(shell.effects)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 130
     assert shell("resume", "b").code == 3
     (doubt,) = shell("approvals", "b", "--json").json
@@ -142,7 +142,7 @@ def test_ctrl_c_twice_leaves_at_once(shell: Shell) -> None:
     until(shell.effects)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 130
 
 

@@ -26,6 +26,7 @@ def pay(amount: int) -> str:
     return "paid"
 
 desk = Agent(ScriptedModel(answer, latency=0.2), "You talk.", name="desk", tools=[pay])
+slow = Agent(ScriptedModel(answer, latency=2), "You talk.", name="slow")
 
 @workflow
 async def loud() -> str:
@@ -85,7 +86,7 @@ def test_ctrl_c_ends_a_chat_with_the_command_that_goes_on(talk: Shell) -> None:
     chat.stdin.flush()
     assert chat.stdout.readline() == "1: you said hi\n"
     chat.send_signal(signal.SIGINT)
-    assert chat.wait(20) == 130
+    assert chat.wait(60) == 130
     _, said = chat.communicate()
     assert "chat talk.py:desk --id c" in said
     assert talk("say", "c", "again").out == "2: you said again\n"
@@ -103,7 +104,7 @@ def test_a_workflow_that_listens_is_told_more_and_others_say_why_not(talk: Shell
 
 @pytest.mark.capability(202)
 def test_words_are_written_to_a_pipe_while_they_are_said(talk: Shell) -> None:
-    command = [sys.executable, "-m", "stretto", "run", "talk.py:desk", "a b c d e f g h", "--stream", "--id", "s"]
+    command = [sys.executable, "-m", "stretto", "run", "talk.py:slow", "a b c d e f g h", "--stream", "--id", "s"]
     running = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=talk.folder, env=talk.environment
     )
@@ -112,7 +113,7 @@ def test_words_are_written_to_a_pipe_while_they_are_said(talk: Shell) -> None:
     while piece := running.stdout.read1(4096):  # type: ignore[attr-defined]
         pieces.append(piece.decode())
     running.stdout.close()
-    assert running.wait(20) == 0
+    assert running.wait(60) == 0
     assert "".join(pieces) == "1: you said a b c d e f g h\n"
     assert len(pieces) > 3
     assert talk("run", "talk.py:desk", "x", "--stream", "--json").code == 2
@@ -125,7 +126,7 @@ from stretto import tool, workflow
 @tool
 def nap() -> str:
     """Sleep."""
-    time.sleep(30)
+    time.sleep(600)
     return "awake"
 
 @workflow
@@ -147,6 +148,8 @@ def test_a_run_whose_process_died_is_called_interrupted(shell: Shell) -> None:
     running.communicate()
     listed = shell("list").out
     assert "interrupted" in listed
+    assert [run["id"] for run in shell("list", "--json", "--state", "interrupted").json] == ["s"]
+    assert shell("list", "--json", "--state", "running").json == []
     assert "resume s" in listed
     assert "interrupted" in shell("status", "s").out
     told = shell("status", "s", "--json").json

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ class Terminal:
     seen: str = ""
     raw: str = ""
 
-    def shows(self, text: str, seconds: float = 20.0) -> str:
+    def shows(self, text: str, seconds: float = 60.0) -> str:
         """All that was shown until this text was; what comes behind it counts for the next time."""
         deadline = time.monotonic() + seconds
         while text not in self.plain:
@@ -39,7 +40,7 @@ class Terminal:
 
     def ended(self) -> tuple[int, str]:
         """Exit code and what came on stdout, once it has ended."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"it did not end; seen: {self.plain}"
             self._read(0.05)
@@ -141,27 +142,27 @@ def test_later_leaves_the_run_waiting(terminal: Opened, shell: Shell) -> None:
     assert shell.effects() == []
 
 
-def test_an_edit_is_typed_as_json_and_refused_where_it_does_not_fit(terminal: Opened, shell: Shell) -> None:
+def test_an_edit_is_typed_and_refused_where_it_does_not_fit(terminal: Opened, shell: Shell) -> None:
     seen = terminal("run", "workers.py:writing", "a")
-    for line, refusal in [
-        ("{", "that is no JSON"),
+    for line, told in [
+        ("{", "that is no edit"),
         ('{"path": 1}', "do not fit write_file"),
-        ('{"path": "other.txt", "text": "B"}', ""),
+        ("path=other.txt", "instead: write_file(path=other.txt, text=A)"),
     ]:
         seen.shows("l later")
         seen.types("e")
-        seen.shows("as one line of JSON")
+        seen.shows("as NAME=VALUE, or JSON")
         seen.types(line)
-        seen.shows(refusal or "other.txt")
+        seen.shows(told)
     assert seen.ended()[0] == 0
-    assert (shell.folder / "other.txt").read_text() == "B"
+    assert (shell.folder / "other.txt").read_text() == "A"
 
 
 def test_an_editor_may_be_used(terminal: Opened, shell: Shell) -> None:
     editor = shell.folder / "editor.sh"
     editor.write_text('#!/bin/sh\nsed -i s/out.txt/edited.txt/ "$1"\n')
     editor.chmod(0o755)
-    seen = terminal("run", "workers.py:writing", "a", EDITOR=str(editor))
+    seen = terminal("run", "workers.py:writing", "a", EDITOR=shlex.quote(str(editor)))
     seen.shows("l later")
     seen.types("e")
     assert seen.ended()[0] == 0

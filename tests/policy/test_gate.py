@@ -33,8 +33,7 @@ ACTIONS = st.builds(
 @given(RULES, ACTIONS)
 def test_deny_wins_over_ask_and_ask_over_allow(rules: Rules, action: Action) -> None:
     verdict = rules.judge(action)
-    refused = rules.autonomy == "none-external" and action.external
-    assert isinstance(verdict, Deny) == (action.tool in rules.deny or refused)
+    assert isinstance(verdict, Deny) == (action.tool in rules.deny)
     if action.tool in rules.ask or rules.autonomy == "ask-all":
         assert not isinstance(verdict, Allow)
     if isinstance(verdict, Ask):
@@ -48,6 +47,21 @@ def test_deny_wins_over_ask_and_ask_over_allow(rules: Rules, action: Action) -> 
 def test_by_default_all_above_low_risk_asks(risk: Any, external: bool, irreversible: bool) -> None:
     verdict = Rules().judge(Action("t", {}, risk, external=external, irreversible=irreversible))
     assert isinstance(verdict, Allow) == (risk == "low" and not external and not irreversible)
+
+
+@pytest.mark.capability(44, 62)
+@given(ACTIONS)
+def test_each_level_of_autonomy_asks_about_no_more_than_the_one_before(action: Action) -> None:
+    every, risky, outside = (
+        isinstance(Rules(autonomy=level).judge(action), Ask) for level in ("ask-all", "risk", "none-external")
+    )
+    assert every >= risky >= outside
+    assert outside == (action.external or action.irreversible or action.risk == "high")
+
+
+def test_of_two_levels_the_one_that_asks_more_holds() -> None:
+    assert Rules(autonomy="none-external").and_also(Rules()).autonomy == "risk"
+    assert Rules().and_also(Rules(autonomy="ask-all")).autonomy == "ask-all"
 
 
 def test_a_tool_allowed_for_good_runs_by_itself() -> None:

@@ -13,12 +13,14 @@ from stretto.app.handle import Run
 from stretto.app.host import App
 from stretto.app.policies import Policy
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.ports import Model
 from stretto.core.values import Budget
 from stretto.models.pace import Limit
 from stretto.runtime.workflow import as_worker
 
 
+@guided
 def run(
     worker: Any,
     input: Any = None,
@@ -43,10 +45,11 @@ def run(
     `RunFailed`, `ReplayMismatch`.
     """
     app = App(db=db, policy=policy, model=model, deps=deps, models=models, limits=limits, telemetry=telemetry)
-    names = sys._getframe(1).f_globals
+    names = sys._getframe(2).f_globals
     return _start("run", app, worker, input, id, budget, approve, traceparent, names).conclude()
 
 
+@guided
 def start(
     worker: Any,
     input: Any = UNSAID,
@@ -68,7 +71,7 @@ def start(
     An agent that is given no input begins a conversation: `say` tells it something, and returns the reply.
     """
     app = App(db=db, policy=policy, model=model, deps=deps, models=models, limits=limits, telemetry=telemetry)
-    names = sys._getframe(1).f_globals
+    names = sys._getframe(2).f_globals
     return _start("start", app, worker, input, id, budget, approve, traceparent, names)
 
 

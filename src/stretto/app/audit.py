@@ -10,8 +10,9 @@ from types import MappingProxyType
 
 from stretto.core.canonical import decode, digest
 from stretto.core.errors import JournalError, UsageError
-from stretto.core.events import Pruned, Row
-from stretto.core.ports import Store
+from stretto.core.events import STATE_AFTER, Pruned, Row
+from stretto.core.ports import RunRow, Store
+from stretto.core.values import RunState
 from stretto.journal.chain import parse, verify
 
 
@@ -41,8 +42,10 @@ class Finding:
 
 async def audit(store: Store, run: str, anchor: Head | None = None) -> Finding:
     """Check a run's chain and its stored values, and that it still has the head that it had once."""
+    index = await store.find(run)  # before the events: these may have grown since, and never shrink
     rows = await store.read(run)
-    return _found(run, rows, verify(rows) or await _lost_value(store, rows), anchor)
+    problem = verify(rows) or (_cut(index, rows) if index is not None else "")
+    return _found(run, rows, problem or await _lost_value(store, rows), anchor)
 
 
 def audit_file(path: Path, anchors: Mapping[str, Head] = MappingProxyType({})) -> list[Finding]:
@@ -88,6 +91,17 @@ def _since(head: Head, rows: Sequence[Row]) -> str:
     if known != head.head:
         return f"event {head.events - 1} was anchored as {head.head[:12]}, and is {known[:12]}: the run was rewritten"
     return ""
+
+
+def _cut(index: RunRow, rows: Sequence[Row]) -> str:
+    """What the index of runs knows of and the events do not have any more: their end was cut off."""
+    if not index.updated or (rows and rows[-1].time >= index.updated and _has_been(index.state, rows)):
+        return ""
+    return f"event {len(rows)} is missing, and all behind it: the index has the run as {index.state.value}"
+
+
+def _has_been(state: RunState, rows: Sequence[Row]) -> bool:
+    return any(STATE_AFTER.get(row.kind) is state for row in reversed(rows))
 
 
 def _found(run: str, rows: Sequence[Row], problem: str | None, anchor: Head | None = None) -> Finding:

@@ -8,6 +8,7 @@ from typing import Any
 from stretto.app.steps import Entry, conversation
 from stretto.core.blobs import Blob, fetched
 from stretto.core.errors import UsageError
+from stretto.core.scope import task_of
 from stretto.runtime.view import StepView, TaskView, View
 
 
@@ -53,7 +54,7 @@ async def _left_out(view: View, task: TaskView, blob: Blob) -> AsyncIterator[Ent
     for name, value in await _undeclared(view, task, blob):
         yield {"what": "not declared", "name": name, "value": value}
     for seq, scope, decision, value in view.decisions:
-        if scope.partition(".")[0] != task.key:
+        if task_of(scope) != task.key:
             continue
         if decision == "compaction":
             yield {"what": "older messages", "step": seq, **await fetched(value, blob)}

@@ -9,6 +9,7 @@ from stretto.app.steps import Entry
 from stretto.core.blobs import Blob, fetched
 from stretto.core.canonical import encode
 from stretto.core.messages import unlink
+from stretto.core.scope import task_of
 from stretto.runtime.view import View
 
 
@@ -28,7 +29,7 @@ async def passed_on(view: View, facts: Sequence[str], blob: Blob) -> list[Entry]
         if name == "compaction":
             made = await fetched(value, blob)
             old = [await _message(digest, blob) for digest in made["replaced"]]
-            worker = view.tasks[scope.partition(".")[0]].worker
+            worker = view.tasks[task_of(scope)].worker
             found.append(_hop(seq, "summary", worker, facts, old, await _message(made["summary"], blob)))
     return sorted(found, key=lambda hop: hop["step"])
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from stretto.app.code import reference
+from stretto.app.parts import rules_in
 from stretto.app.targets import find_worker
 from stretto.core.errors import UsageError
+from stretto.core.guesses import listed
+from stretto.policy.gate import Rules
 from stretto.runtime.worker import Worker
 from stretto.runtime.workflow import as_worker
 
@@ -21,10 +24,11 @@ class Known:
 
     def __init__(self, workers: Iterable[Any], names: dict[str, Any]) -> None:
         """`names` are what stands by name where the app was made: another process finds the workers among them again."""
-        given = [(as_worker(thing), thing) for thing in workers]
+        given = [(as_worker(thing), thing) for thing in listed(workers, "workers")]
         self._workers = {worker.name: worker for worker, _ in given}
         self._codes = {worker.name: reference(thing, names) for worker, thing in given}
         self.own = frozenset(self._workers)
+        self._ruled: tuple[Worker[Any, Any] | None, tuple[Rules, ...]] = None, ()
         self.handles: WeakValueDictionary[str, Run] = WeakValueDictionary()
         """Runs that were started here, as long as somebody has them in hand."""
 
@@ -39,6 +43,12 @@ class Known:
     def code(self, worker: Worker[Any, Any]) -> str:
         """Where another process, like the command line, finds a worker; empty where nobody knows."""
         return self._codes.get(worker.name, "") if self._workers.get(worker.name) is worker else ""
+
+    def rules(self, worker: Worker[Any, Any] | None) -> tuple[Rules, ...]:
+        """The policies that a worker brings along; mostly the one that was asked about last is asked about again."""
+        if worker is not self._ruled[0]:
+            self._ruled = worker, tuple(rules_in(worker))
+        return self._ruled[1]
 
     def find(self, name: str, code: str) -> Worker[Any, Any]:
         """The worker of a run."""

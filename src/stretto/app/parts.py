@@ -19,18 +19,18 @@ T = TypeVar("T")
 def workers(root: Worker[Any, Any], around: Mapping[str, Any]) -> list[Worker[Any, Any]]:
     """The worker and all that it is made of. What a workflow calls cannot be seen: all that stands around it counts."""
     roots = [root, *(_standing(around, Worker) if _is_opaque(root) else ())]
-    return list({id(worker): worker for one in roots for worker in _inside(one)}.values())
+    return list({id(worker): worker for one in roots for worker in inside(one)}.values())
 
 
 def _is_opaque(root: Worker[Any, Any]) -> bool:
-    return any(isinstance(worker, Workflow) for worker in _inside(root))
+    return any(isinstance(worker, Workflow) for worker in inside(root))
 
 
 def _standing(around: Mapping[str, Any], kind: type[T]) -> Iterator[T]:
     return (thing for thing in around.values() if isinstance(thing, kind))
 
 
-def _inside(root: Worker[Any, Any]) -> Iterator[Worker[Any, Any]]:
+def inside(root: Worker[Any, Any]) -> Iterator[Worker[Any, Any]]:
     """Each worker once: agents may know each other."""
     left, seen = [root], set[int]()
     while left:
@@ -71,6 +71,11 @@ def fingerprints(root: Worker[Any, Any]) -> dict[str, set[str]]:
     return found
 
 
+def can_plan(root: Worker[Any, Any]) -> bool:
+    """Whether a worker is, has or may call an orchestrator."""
+    return any(isinstance(worker, Orchestrator) for worker, _ in _reachable(root))
+
+
 def _reachable(root: Worker[Any, Any]) -> Iterator[tuple[Worker[Any, Any], dict[str, Any]]]:
     """A worker, all around it, and all around these in turn, each with what stands around it."""
     seen: set[int] = set()
@@ -103,11 +108,6 @@ def prompts(root: Worker[Any, Any], around: Mapping[str, Any]) -> dict[str, dict
 
 def rules_in(worker: Worker[Any, Any] | None) -> Iterator[Rules]:
     """The policies that a worker and those inside it bring along: a flow file's."""
-    left, seen = [worker] if worker is not None else [], set[int]()
-    while left:
-        one = left.pop(0)
-        if id(one) not in seen:  # agents may know each other
-            seen.add(id(one))
-            left = [*one.members, *left]
-            if isinstance(own := getattr(one, "rules", None), Rules):
-                yield own
+    for one in () if worker is None else inside(worker):
+        if isinstance(own := vars(one).get("rules"), Rules):
+            yield own

@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from stretto.core.errors import UsageError
-from stretto.core.events import Pruned, Row
+from stretto.core.events import NOTHING as NOTHING_LEFT
+from stretto.core.events import Row
 from stretto.core.values import Spend
 from stretto.runtime.view import TaskView, View
 
 NOTHING = Spend()
 
 
+def is_pruned(rows: Sequence[Row]) -> bool:
+    """Whether what a run did is gone; its first event is enough to tell."""
+    return bool(rows) and rows[0].body == NOTHING_LEFT
+
+
 def refuse_pruned(rows: Sequence[Row]) -> None:
     """Refuse to look at what a run did where that is gone."""
-    if rows and rows[-1].kind == Pruned.kind:
+    if is_pruned(rows):
         id = rows[-1].run
         raise UsageError(f"run {id} was pruned, and what it did is gone; `stretto audit verify` has the proof")
 

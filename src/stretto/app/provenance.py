@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from stretto.app.progress import planned_tasks
 from stretto.app.steps import Entry
 from stretto.core.events import Answered, Ref, Row, StepDone, TaskFinished
+from stretto.core.scope import task_of
 from stretto.runtime.recording import task_key
 from stretto.runtime.view import TaskView, View
 
@@ -24,10 +25,10 @@ def fed(view: View, rows: Sequence[Row], scope: str, ident: str) -> list[Entry]:
     while scope:
         begun = next((row.seq for row in rows if (row.scope, row.ident) == (scope, ident)), len(rows))
         branch = next((row.seq for row in rows if row.scope.startswith(scope)), begun)
-        key = scope.partition(".")[0]
+        key = task_of(scope)
         needed = _needed(view, view.tasks.get(task_key(scope, ident)))
         for row in ends:
-            if row.scope.partition(".")[0] == key and row.seq < begun and (row.scope, row.ident) != (scope, ident):
+            if task_of(row.scope) == key and row.seq < begun and (row.scope, row.ident) != (scope, ident):
                 inside = scope == row.scope or scope.startswith(f"{row.scope}.") or row.seq < branch
                 entry = _entry(view, row)
                 if entry is not None and inside and (needed is None or entry["label"] in needed):
@@ -74,7 +75,7 @@ def _entry(view: View, row: Row) -> Entry | None:
 
 
 def _said(view: View, row: Row, step: int, kind: str, name: str, label: str, result: object) -> Entry:
-    task = view.tasks.get(row.scope.partition(".")[0])
+    task = view.tasks.get(task_of(row.scope))
     return {
         "step": step, "kind": kind, "name": name, "label": label, "task": task.worker if task else "",
         "result": None if isinstance(result, Ref) else result,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stretto.core.blobs import fetched
 from stretto.core.errors import UsageError
-from stretto.core.events import Declined, Row
+from stretto.core.events import Answered, Declined, Row
 from stretto.runtime.view import View, WaitView
+
+if TYPE_CHECKING:
+    from stretto.app.handle import Run
+
+_LOOKS = 200
+"""How often is looked, 5 ms apart, whether an answer was taken."""
 
 
 async def described(run: str, wait: WaitView, blob: Callable[[str], Any]) -> dict[str, Any]:
@@ -49,6 +56,39 @@ def declined(rows: Iterable[Row], letter: str | None) -> Declined | None:
     """The event by which the holder of a run declined a letter."""
     events = (row.event() for row in rows if row.kind == Declined.kind)
     return next((event for event in events if isinstance(event, Declined) and event.letter == letter), None)
+
+
+def tries(rows: Iterable[Row], wait: str) -> int:
+    """How often a question was answered so far, or an answer was declined: it makes the next one a letter of its own."""
+    events = (row.event() for row in rows if row.kind in (Answered.kind, Declined.kind))
+    return sum(isinstance(event, Declined) or (isinstance(event, Answered) and event.wait == wait) for event in events)
+
+
+def signalled(waits: Iterable[WaitView], signal: str) -> str | None:
+    """The open question that a signal answers, if any."""
+    return next((wait.asked.wait for wait in waits if (wait.asked.ask, wait.asked.prompt) == ("signal", signal)), None)
+
+
+async def taken(run: Run, letter: str, wait: str | None, channel: str) -> Run:
+    """Wait a little for the holder of the run to take an answer; one that it declines is the caller's to mend."""
+    if wait is None or channel == "cli":  # the command line follows the run itself, and tells
+        return await run.refresh()
+    for _ in range(_LOOKS):
+        await run.refresh()
+        if refused := declined(run.rows, letter):
+            raise UsageError(f"the answer was not taken: {refused.reason}")
+        view = run.view
+        if view.state.ended or view.waits[wait].answer is not None:
+            break
+        await asyncio.sleep(0.005)
+    return run
+
+
+def person(by: object) -> str:
+    """Who answers: the record must be able to say it."""
+    if not isinstance(by, str) or not by.strip():
+        raise UsageError(f"by={by!r} names nobody; an answer is on the record with who gave it: by='ann'")
+    return by
 
 
 def wanted(run: str, view: View, name: str | None) -> WaitView:

@@ -12,6 +12,7 @@ from typing import Any
 from stretto.app.gaps import SECOND, Gaps
 from stretto.core.events import Answered, Row, StepFailed, TaskFailed
 from stretto.core.ports import Store
+from stretto.core.scope import task_of
 from stretto.core.values import RunState
 from stretto.runtime.failures import failure_from
 from stretto.runtime.view import View, WaitView
@@ -82,7 +83,7 @@ def _failed(view: View, rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
     for row in rows:
         match row.event():
             case StepFailed(step=step, name=name, type=kind):
-                task = view.tasks.get(row.scope.partition(".")[0])
+                task = view.tasks.get(task_of(row.scope))
                 yield task.worker if task else view.worker, f"{step} {name}", kind or "Error"
             case TaskFailed(failure=dict(failure)) if failure.get("cause") is None:
                 yield str(failure.get("worker", "")), "task", str(failure.get("kind", "Error"))

@@ -8,6 +8,8 @@ from stretto.app.gaps import SECOND, Gaps
 from stretto.core.blobs import Blob, fetched
 from stretto.core.canonical import decode
 from stretto.core.messages import unlink
+from stretto.core.scope import task_of
+from stretto.core.text import as_text
 from stretto.runtime.view import RuleView, StepView, TaskView, View, WaitView
 
 Entry = dict[str, Any]
@@ -22,7 +24,7 @@ def steps(view: View, gaps: Gaps) -> list[Entry]:
         *(_wait(wait) for wait in view.waits.values()),
         *(_rule(made) for made in view.rules),
         *(
-            _entry(seq, "decision", name, scope.partition(".")[0], "done", _brief(value))
+            _entry(seq, "decision", name, task_of(scope), "done", _brief(value))
             for seq, scope, name, value in view.decisions
         ),
     ]
@@ -107,8 +109,8 @@ def rule(made: RuleView) -> Entry:
 def _brief(value: Any) -> str:
     """The beginning of a value that stands in its event."""
     if isinstance(value, dict):
-        return ", ".join(f"{name}={item}" for name, item in value.items())[:_ABOUT]
-    return str(value)[:_ABOUT] if isinstance(value, str | int | float | list) else ""
+        return ", ".join(f"{name}={as_text(item)}" for name, item in value.items())[:_ABOUT]
+    return as_text(value)[:_ABOUT] if isinstance(value, str | int | float | list) else ""
 
 
 async def _question(wait: WaitView, blob: Blob) -> Entry:
@@ -119,7 +121,9 @@ async def _question(wait: WaitView, blob: Blob) -> Entry:
     if answer is None:
         return {"request": request, "result": None}
     result = {name: getattr(answer, name) for name in ("decision", "reason", "by", "channel", "edited")}
-    return {"request": request, "result": {**result, "value": await fetched(answer.value, blob), "at": wait.answered}}
+    value = await fetched(answer.value, blob)
+    made = {"args": request["args"] | value} if asked.ask == "approval" and isinstance(value, dict) else {}
+    return {"request": request, "result": {**result, "value": value, **made, "at": wait.answered}}
 
 
 async def conversation(request: dict[str, str], blob: Blob) -> Entry:

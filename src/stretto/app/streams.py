@@ -13,6 +13,7 @@ from stretto.core.blobs import fetched
 from stretto.core.canonical import encode
 from stretto.core.events import Row, StepDone, StepFailed
 from stretto.core.messages import Delta, unlink
+from stretto.core.scope import task_of
 from stretto.core.values import RunState
 
 if TYPE_CHECKING:
@@ -98,9 +99,10 @@ class Voices:
     def of(self, scope: Scope, ident: str) -> Callable[[Delta], None] | None:
         """See `Surroundings.listeners`."""
         run = scope.run.id
-        if not self.always and all(listener.silent for listener in self._listeners.get(run, ())):
+        listeners = self._listeners.get(run)
+        if not self.always and (not listeners or all(listener.silent for listener in listeners)):
             return None
-        whole = Part(scope.worker, _task(scope.key), _message(scope.key, ident))
+        whole = Part(scope.worker, task_of(scope.key), _message(scope.key, ident))
         parts = self._spoken.setdefault(run, {})[whole.message] = []
 
         def hear(delta: Delta) -> None:
@@ -177,8 +179,8 @@ class Hearing:
         """The end of a message that is now in the journal, with all of it that was not told while it was said."""
         if not row.ident.startswith("model ") or row.kind not in _ENDS:
             return []
-        task = self._run.view.tasks.get(_task(row.scope))
-        whole = Part(task.worker if task else self._run.view.worker, _task(row.scope), _message(row.scope, row.ident))
+        task = self._run.view.tasks.get(task_of(row.scope))
+        whole = Part(task.worker if task else self._run.view.worker, task_of(row.scope), _message(row.scope, row.ident))
         self._over.add(whole.message)
         told = self._text.pop(whole.message, "")
         event = row.event()
@@ -204,10 +206,6 @@ def _append(parts: list[Part], part: Part) -> None:
         parts[-1] = replace(last, text=last.text + part.text, args=last.args + part.args)
     else:
         parts.append(part)
-
-
-def _task(scope: str) -> str:
-    return scope.partition(".")[0]
 
 
 def _message(scope: str, ident: str) -> str:

@@ -25,6 +25,7 @@ from stretto.runtime.workflow import as_worker
 
 T = TypeVar("T")
 Made = tuple[Worker[Any, Any], Any]
+_FLOWS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Target:
         """Whether it makes its worker and input from a goal and its options."""
         return self._make is not None
 
+    @property
+    def is_flow(self) -> bool:
+        """Whether it is a flow file."""
+        return self.code.endswith(_FLOWS)
+
     def given(self, goal: str | None, **options: str | None) -> Made:
         """The worker and what it is given for a goal; `options` are those of templates (`docs`, `out`)."""
         if self._make is None:
@@ -62,7 +68,7 @@ class Target:
 def resolve(text: str) -> Target:
     """What a target names; where it names nothing, the nearest names are offered."""
     path = Path(text)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix in _FLOWS:
         return _flow(path)
     if path.suffix == ".py":
         return _alone(path)
@@ -193,7 +199,7 @@ def _unknown(text: str) -> str:
 
 
 def _files(folder: Path) -> Iterable[str]:
-    return (path.name for path in sorted(folder.iterdir()) if path.suffix in (".yaml", ".yml", ".py"))
+    return (path.name for path in sorted(folder.iterdir()) if path.suffix in (*_FLOWS, ".py"))
 
 
 def _are(names: list[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from stretto.app.gaps import SECOND, Gaps
 from stretto.app.progress import NOTHING, planned_tasks, refuse_pruned
 from stretto.core.events import Row, StepDone, StepFailed, StepIntended, TaskStarted
+from stretto.core.scope import task_of
 from stretto.core.values import RunState, Spend
 from stretto.runtime.view import TaskView, View, WaitView
 
@@ -176,7 +177,7 @@ class _Reading:
         state = "done" if isinstance(event, StepDone) else "doubt" if event.doubt else "failed"
         ended = self._at(row.time)
         self._add(row.scope, Stretch(_kind(event.step), number, event.name, self._at(turn), ended, state))
-        self._ends.setdefault(_task_of(row.scope), []).append((row.time, number))
+        self._ends.setdefault(task_of(row.scope), []).append((row.time, number))
 
     def _wait(self, wait: WaitView) -> None:
         asked = wait.asked
@@ -189,7 +190,7 @@ class _Reading:
             self._ends.setdefault(wait.task, []).append((wait.answered, wait.seq))
 
     def _add(self, scope: str, stretch: Stretch) -> None:
-        self._stretches.setdefault(_task_of(scope), []).append(stretch)
+        self._stretches.setdefault(task_of(scope), []).append(stretch)
 
     # ---- tasks
 
@@ -300,10 +301,6 @@ def _work(view: View, gaps: Gaps) -> int:
         own = 0 if task.key in others or not task.ended else gaps.busy(task.begun, task.ended)
         total += max(own, steps.get(task.key, 0))
     return total
-
-
-def _task_of(scope: str) -> str:
-    return scope.partition(".")[0]
 
 
 def _kind(step: str) -> Kind:

@@ -7,21 +7,22 @@ from typing import Any
 
 from stretto.app.gaps import SECOND, Gaps
 from stretto.app.provenance import fed
+from stretto.app.savings import saved
 from stretto.app.steps import rule
 from stretto.app.timeline import worked
 from stretto.core.errors import Failure
 from stretto.core.events import Row, RunFailed
 from stretto.core.values import RunState
 from stretto.runtime.failures import failure_from
-from stretto.runtime.recording import task_key
+from stretto.runtime.recording import next_try, task_key
 from stretto.runtime.view import StepView, TaskView, View, WaitView
 
 Reasons = dict[str, Any]
 _PEOPLE = ("approval", "question", "review", "budget", "signal")
 
 
-def why(view: View, rows: Sequence[Row]) -> Reasons:
-    """The reasons, as data; times in seconds, money in USD as text."""
+def why(view: View, rows: Sequence[Row], origin: Sequence[Row] = ()) -> Reasons:
+    """The reasons, as data; times in seconds, money in USD as text. `origin`: the run that it was forked from, if any."""
     reasons: Reasons = {"run": view.id, "state": view.state.value}
     match view.state:
         case RunState.FAILED:
@@ -30,14 +31,18 @@ def why(view: View, rows: Sequence[Row]) -> Reasons:
             reasons["waits"] = [_wait(view, wait) for wait in view.open_waits]
         case RunState.DONE | RunState.CANCELLED:
             pass
+    if fork := saved(rows, origin):
+        reasons["fork"] = fork
     gaps = Gaps(rows)
     reasons["tasks"] = [_task(view, task, gaps) for task in view.tasks.values()]
     reasons["answers"] = [_answer(wait) for wait in view.waits.values() if wait.answer and wait.asked.ask in _PEOPLE]
     reasons["rules"] = [{"step": made.seq, **rule(made), "at": made.begun / SECOND} for made in view.rules]
     reasons["doubts"] = [_answer(wait) for wait in view.waits.values() if wait.asked.ask == "doubt"]
     reasons["retries"] = list(_retries(view))
+    reasons["failures"] = list(_failures(view))
     reasons["plans"] = list(_decided(view, "plan"))
     reasons["checks"] = list(_decided(view, "guard", "accept"))
+    reasons["partial"] = list(_decided(view, "partial"))
     reasons["handoffs"] = list(_decided(view, "handoff"))
     reasons["resolved"] = list(_decided(view, "resolved"))
     reasons["judged"] = list(_decided(view, "judged"))
@@ -150,9 +155,24 @@ def _decided(view: View, *what: str) -> Iterator[Reasons]:
 
 
 def _retries(view: View) -> Iterator[Reasons]:
+    """What was tried again: tasks in a further attempt, and the tries of a step that another one followed."""
     for task in view.tasks.values():
         if task.attempt > 1:
             yield {"step": task.seq, "what": f"{task.worker}, attempt {task.attempt}", "error": ""}
-    for step in view.steps.values():
-        if step.state == "failed":
-            yield {"step": step.seq, "what": f"{step.kind} {step.name}", "error": step.error}
+    yield from (_failed(step) for place, step in view.steps.items() if step.state == "failed" and _again(place, view))
+
+
+def _failures(view: View) -> Iterator[Reasons]:
+    """The steps that failed for good; whoever made them may have gone on without."""
+    left = (step for place, step in view.steps.items() if step.state == "failed" and not _again(place, view))
+    yield from map(_failed, left)
+
+
+def _again(place: tuple[str, str], view: View) -> bool:
+    """Whether a step was tried again."""
+    scope, ident = place
+    return (scope, next_try(ident)) in view.steps
+
+
+def _failed(step: StepView) -> Reasons:
+    return {"step": step.seq, "what": f"{step.kind} {step.name}", "error": step.error}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from stretto.app.handle import Run
@@ -11,10 +12,14 @@ from stretto.app.host import App
 from stretto.cli.carry import carry
 from stretto.cli.follow import give
 from stretto.cli.options import Common, as_json
+from stretto.cli.result import call
+from stretto.cli.terminal import note
+from stretto.core.errors import UsageError
 from stretto.core.values import Answer
 
 Asked = Mapping[str, Any]
 """A question as `app.handle.described` gives it."""
+_NAMED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
 def answer(common: Common, id: str, wanted: str | None, by: str, say: Callable[[Asked], Answer]) -> int:
@@ -24,18 +29,25 @@ def answer(common: Common, id: str, wanted: str | None, by: str, say: Callable[[
         run = await app.get(id)
         asked = _meant(run, wanted)
         name = asked["id"] if asked else wanted
-        await give(run, name, say(asked or {"kind": ""}), by)
+        said = say(asked or {"kind": ""})
+        if changed := instead(asked, said):
+            note(changed)
+        await give(run, name, said, by)
         return id, name or ""
 
     return carry(common, begin, id=id, by=by)
 
 
 def _meant(run: Run, wanted: str | None) -> Asked | None:
-    """The open question of that id or step; where none is named, the only one."""
+    """The open question of that id, step, tool or prompt; where none is named, the only one."""
     answerable = [asked for asked in run.approvals if asked["kind"] != "timer"]
     if wanted is None:
         return answerable[0] if len(answerable) == 1 else None
-    return next((asked for asked in answerable if wanted in (asked["id"], *_steps(run, asked))), None)
+    named = [asked for asked in answerable if wanted in (asked["tool"], asked["prompt"])]
+    return next(
+        (asked for asked in answerable if wanted in (asked["id"], *_steps(run, asked))),
+        named[0] if len(named) == 1 else None,
+    )
 
 
 def _steps(run: Run, asked: Asked) -> list[str]:
@@ -49,11 +61,48 @@ def _steps(run: Run, asked: Asked) -> list[str]:
     return [str(number) for number in (wait.seq, *about)]
 
 
-def edit(asked: Asked, text: str | None) -> object:
-    """What `--edit` says: the arguments of a call as JSON, the answer to a question as its type has it, or as JSON."""
-    if text is None or asked["kind"] == "approval" or _is_text_in_json(text):
-        return as_json(text, "--edit")
-    return fitting(text, asked)
+def instead(asked: Asked | None, answer: Answer) -> str:
+    """What an edit makes of a call, in one line; empty where nothing is edited."""
+    if asked is None or asked["kind"] != "approval" or not isinstance(answer.value, dict):
+        return ""
+    made = {**asked, "args": {**(asked["args"] or {}), **answer.value}}
+    return f"instead: {call(made, 1000, 200)}"
+
+
+def edit(asked: Asked, texts: Sequence[str]) -> object:
+    """What `--edit` says: the arguments of a call that change, the answer to a question as its type has it, or JSON."""
+    if not texts:
+        return None
+    if asked["kind"] == "approval":
+        return _changed(asked, texts)
+    if len(texts) > 1:
+        raise UsageError("--edit was given several times; only a call has several arguments, so give the whole as one")
+    return as_json(texts[0], "--edit") if _is_text_in_json(texts[0]) else fitting(texts[0], asked)
+
+
+def _changed(asked: Asked, texts: Sequence[str]) -> object:
+    """The arguments that change: each text is NAME=VALUE, or a JSON object with some of them."""
+    changed: dict[str, object] = {}
+    for text in texts:
+        if (named := _NAMED.fullmatch(text)) is not None:
+            kind = (asked["schema"] or {}).get("properties", {}).get(named[1])
+            changed[named[1]] = fitting(named[2], {"kind": "", "schema": kind})
+        else:
+            changed |= _as_object(text, asked["tool"])
+    return changed
+
+
+def _as_object(text: str, tool: str) -> dict[str, object]:
+    try:
+        said = json.loads(text)
+    except ValueError as error:
+        said = error
+    if not isinstance(said, dict):
+        why = f" ({said})" if isinstance(said, ValueError) and text.lstrip().startswith("{") else ""
+        raise UsageError(
+            f"--edit changes arguments of {tool}, as NAME=VALUE or as a JSON object; {text[:60]!r} is neither{why}"
+        )
+    return said
 
 
 def _is_text_in_json(text: str) -> bool:

@@ -13,7 +13,7 @@ from stretto.cli.follow import Follower
 from stretto.cli.options import Common, user
 from stretto.cli.plain import PlainLines
 from stretto.cli.result import as_object, leave
-from stretto.cli.session import Signals, inside
+from stretto.cli.session import Signals, inside, require_database
 from stretto.cli.terminal import can_ask, can_show, command, note, out_json
 from stretto.cli.watch import Display, Silent, Watch
 from stretto.core.errors import UsageError
@@ -32,6 +32,7 @@ def carry(
     begin: Begin,
     *,
     id: str | None = None,
+    new: bool = False,
     by: str = "",
     standing: Iterable[str] = (),
     telemetry: str | None = None,
@@ -39,10 +40,13 @@ def carry(
     speech: Speech | None = None,
     end: End | None = None,
 ) -> int:
-    """See a run through from where `begin` leaves it. `id` is its id, where one is known before.
+    """See a run through from where `begin` leaves it. `id` is its id, where one is known before; a `new` one
+    may be the first in its database.
 
     `speech` says aloud what models say meanwhile; `end` says in the end how the run stands, in place of `leave`.
     """
+    if not new:
+        require_database(common)
     display = _display(common)
     watch = Watch(display)
     signals = Signals()

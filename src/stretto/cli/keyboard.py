@@ -49,5 +49,8 @@ async def _readable(descriptor: int, moot: Moot) -> None:
             except TimeoutError:
                 if await moot():
                     raise Answered from None
+    except asyncio.CancelledError:  # Ctrl-C leaves the cursor behind the question
+        sys.stderr.write("\n")
+        raise
     finally:
         loop.remove_reader(descriptor)

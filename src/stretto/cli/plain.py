@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-
 from stretto.app.progress import spent_by_task
 from stretto.cli.terminal import in_line, note
 from stretto.cli.tree import hint, wanted
-from stretto.cli.watch import Watch
+from stretto.cli.watch import Silent, Watch
 from stretto.cli.words import duration, spent
 from stretto.core.events import (
     Answered,
@@ -26,23 +24,8 @@ from stretto.runtime.recording import task_key
 from stretto.runtime.view import TaskView
 
 
-class PlainLines:
-    """See `Display`."""
-
-    is_live = False
-
-    def __enter__(self) -> PlainLines:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def tick(self, watch: Watch) -> None:
-        """See `Display`."""
-
-    def aside(self) -> AbstractContextManager[object]:
-        """See `Display`."""
-        return nullcontext()
+class PlainLines(Silent):
+    """A line an event, and nothing in between."""
 
     def see(self, row: Row, watch: Watch) -> None:
         """See `Display`."""

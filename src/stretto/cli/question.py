@@ -14,10 +14,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from stretto.cli import keyboard
-from stretto.cli.answering import Asked, fitting
+from stretto.cli.answering import Asked, edit, fitting, instead
 from stretto.cli.keyboard import Moot
 from stretto.cli.terminal import drawn, in_line, pretty, safe
 from stretto.cli.words import MICRO, moment
+from stretto.core.errors import UsageError
 from stretto.core.values import Answer
 
 _FIRST_LINES = 40
@@ -139,8 +140,18 @@ class Questions:
                     click.edit, f"{json.dumps(now, indent=2, ensure_ascii=False)}\n", extension=".json"
                 )
         else:
-            text = await self._line("  instead, as one line of JSON › ", moot)
-        return self._json(Answer("approve"), text) if text else "again"
+            how = "NAME=VALUE, or JSON" if asked["kind"] == "approval" else "one line of JSON"
+            text = await self._line(f"  instead, as {how} › ", moot)
+        if not text:
+            return "again"
+        try:
+            answer = Answer("approve", edit(asked, [text]) if asked["kind"] == "approval" else json.loads(text))
+        except (ValueError, UsageError) as error:
+            self._print(Text(f"that is no edit: {error}", style="red"), indent=2)
+            return "again"
+        if changed := instead(asked, answer):
+            self._print(Text(changed), indent=2)
+        return answer
 
     def _json(self, answer: Answer, text: str) -> Answer | str:
         try:

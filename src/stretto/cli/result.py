@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stretto.app import conversing
@@ -11,7 +11,8 @@ from stretto.app.handle import Run
 from stretto.app.host import App
 from stretto.cli import codes
 from stretto.cli.options import Common
-from stretto.cli.terminal import command, in_line, note, out, out_json, pretty
+from stretto.cli.terminal import command, in_line, note, out, out_json, pretty, tell
+from stretto.cli.tree import NEXT
 from stretto.cli.words import MICRO, cost, moment
 from stretto.core.errors import RunFailed, RunWaiting
 from stretto.core.ports import RunRow
@@ -29,10 +30,10 @@ def leave(run: Run, common: Common, db: str, told: str = "") -> int:
     return codes.of_state(run.view.state)
 
 
-async def leave_reply(run: Run, app: App, letter: str, common: Common, told: str = "") -> int | None:
-    """Say what a letter was answered, unless that was `told` already; where it was not, how the run stands, and the exit code."""
+async def leave_reply(run: Run, app: App, said: conversing.Said | None, common: Common, told: str = "") -> int | None:
+    """Say what was answered, unless that was `told` already; where it was not, how the run stands, and the exit code."""
     try:
-        reply = await conversing.replied(run, app, letter, plain=True)
+        reply = await conversing.replied(run, app, said, plain=True)
     except (RunWaiting, RunFailed):
         return leave(run, common, app.db)
     if common.json:
@@ -42,11 +43,33 @@ async def leave_reply(run: Run, app: App, letter: str, common: Common, told: str
     return None
 
 
+def shown(common: Common, value: object, lines: Iterable[str]) -> int:
+    """A finding, as JSON for a program or as lines for a person; the exit code."""
+    if common.json:
+        out_json(value)
+    else:
+        tell("\n".join(lines))
+    return codes.DONE
+
+
+def noted(common: Common, value: object, line: str) -> int:
+    """What was done, as JSON for a program or as a note for a person; the exit code."""
+    if common.json:
+        out_json(value)
+    else:
+        note(line)
+    return codes.DONE
+
+
+INTERRUPTED = "interrupted"
+"""The state of a run that is running by its journal, and that no process has."""
+
+
 def standing(row: RunRow, db: str) -> tuple[str, str]:
     """A run's state for a person, and how to go on where its process has died."""
     if row.state is not RunState.RUNNING or row.held:
         return row.state.value, ""
-    return "interrupted", f"  · {command(db, 'resume', row.id)}"
+    return INTERRUPTED, f"  · {command(db, 'resume', row.id)}"
 
 
 def as_object(run: Run) -> dict[str, Any]:
@@ -96,20 +119,20 @@ def _tell_waiting(run: Run, db: str) -> None:
 def about(asked: Mapping[str, Any]) -> str:
     """A question in one line."""
     what = {
-        "approval": f"{_call(asked)} needs approval: {asked['prompt']}",
-        "signal": f"signal {asked['prompt']}",
+        "approval": f"{call(asked)} needs approval: {asked['prompt']}",
+        "signal": NEXT if asked["prompt"] == SAID else f"signal {asked['prompt']}",
         "timer": asked["prompt"],
-        "doubt": f"{_call(asked)} is in doubt. {asked['prompt']}",
+        "doubt": f"{call(asked)} is in doubt. {asked['prompt']}",
     }.get(asked["kind"], asked["prompt"])
     to = f" · to {asked['to']}" if asked["to"] else ""
     until = f" · until {moment(asked['expires'] * MICRO)}" if asked["expires"] else ""
     return in_line(f"{asked['id']}  {what}{to}{until}", 400)
 
 
-def _call(asked: Mapping[str, Any]) -> str:
-    """The call that is asked about, in short."""
-    args = (f"{name}={in_line(pretty(value), 24)}" for name, value in (asked["args"] or {}).items())
-    return in_line(f"{asked['tool']}({', '.join(args)})", 100)
+def call(asked: Mapping[str, Any], width: int = 100, each: int = 24) -> str:
+    """The call that is asked about, in short: at most so many characters, and of `each` argument."""
+    args = (f"{name}={in_line(pretty(value), each)}" for name, value in (asked["args"] or {}).items())
+    return in_line(f"{asked['tool']}({', '.join(args)})", width)
 
 
 def ways(asked: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -31,9 +31,14 @@ def has_database(common: Common) -> bool:
 
 def reading(common: Common, work: Work) -> int:
     """Do something with runs that exist: it makes no database where there is none."""
+    require_database(common)
+    return inside(common, work)
+
+
+def require_database(common: Common) -> None:
+    """Refuse to look for a run where there is no database."""
     if not has_database(common):
         raise UsageError(f"there is no database {database(common)}; `stretto run` makes one, --db names another")
-    return inside(common, work)
 
 
 def inside(

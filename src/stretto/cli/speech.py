@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from stretto.app import conversing
 from stretto.app.handle import Run
 from stretto.app.host import App
 from stretto.app.streams import Hearing, Part
@@ -34,7 +35,7 @@ class Speech:
         if self._hearing is None:
             return
         if self._alone is None:
-            self._alone = await self._app.converses(self._run.id)
+            self._alone = await conversing.converses(self._app, self._run.id)
         for part in await self._hearing.news():
             if self._is_heard(self._run, part):
                 self._tell(part)

@@ -10,12 +10,16 @@ from stretto.app.gaps import Gaps
 from stretto.app.progress import NOTHING, planned_tasks, spent_by_task
 from stretto.cli.terminal import in_line
 from stretto.cli.words import counted, duration, moment, money, tokens
+from stretto.core.text import as_text
 from stretto.core.values import Spend
+from stretto.runtime.functions import SAID
 from stretto.runtime.view import StepView, TaskView, View, WaitView
 
 SIGNS = {
     "done": "✓", "failed": "✗", "waiting": "?", "running": "●", "planned": "○", "left": "–", "doubt": "?", "more": "…",
 }  # fmt: skip
+NEXT = "what is said next"
+"""What a conversation waits for."""
 _MANY = 100
 """Tasks of one parent that are no longer shown one by one."""
 _CALM = frozenset({"done", "planned", "left"})
@@ -134,7 +138,7 @@ def _said(value: Any) -> str:
         value = next(
             (item for key in ("goal", "text", "id") if (item := value.get(key))), next(iter(value.values()), "")
         )
-    return str(value) if isinstance(value, str | int | float) else ""
+    return as_text(value) if isinstance(value, str | int | float) else ""
 
 
 def _step(step: StepView, depth: int, now: int) -> Line:
@@ -155,7 +159,7 @@ def wanted(wait: WaitView) -> str:
         case "doubt":
             return f"did {asked.tool} happen?{to}"
         case "signal":
-            return f"signal {in_line(asked.prompt)}"
+            return NEXT if asked.prompt == SAID else f"signal {in_line(asked.prompt)}"
         case "timer":
             return f"sleeps until {moment(asked.expires or 0)}"
         case _:

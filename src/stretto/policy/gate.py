@@ -7,9 +7,10 @@ from functools import cached_property
 
 from stretto.core.canonical import encode, identity
 from stretto.core.errors import UsageError
-from stretto.core.values import Action, Allow, Ask, Deny, Verdict
+from stretto.core.values import Action, Allow, Ask, Deny, Judgement
 
 LEVELS: tuple[str, ...] = ("ask-all", "risk", "none-external")
+"""What asks a person, from most to least: every call; all above low risk; none but external calls."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,12 @@ class Rules:
             (*self.ask, *other.ask), (*self.deny, *other.deny),
         )  # fmt: skip
 
-    def judge(self, action: Action) -> Verdict:
+    def judge(self, action: Action) -> Judgement:
         """See `Gate.judge`."""
         if action.tool in self.deny:
             return Deny(f"the policy denies {action.tool}")
         if self.read_only and action.effect != "read":
             return Deny(f"{action.tool} changes something, and nothing but reading is allowed")
-        if action.external and self.autonomy == "none-external":
-            return Deny(f"{action.tool} acts outside, and autonomy is 'none-external'")
         reason = self._why_ask(action)
         if reason is None:
             return _ALLOWED
@@ -65,7 +64,7 @@ class Rules:
             return "autonomy is 'ask-all'"
         if action.tool in self.allow:
             return None
-        if action.risk != "low":
+        if action.risk not in ("low", "medium" if self.autonomy == "none-external" else "low"):
             return f"its risk is {action.risk}"
         if action.irreversible:
             return "it cannot be taken back"
@@ -73,8 +72,8 @@ class Rules:
 
 
 def _strictest(one: str, other: str) -> str:
-    """`none-external` and `ask-all` are both stricter than `risk`; of these two, the one that refuses."""
-    return next(level for level in ("none-external", "ask-all", "risk") if level in (one, other))
+    """The level that asks more."""
+    return min(one, other, key=LEVELS.index)
 
 
 _ALLOWED = Allow()

@@ -11,7 +11,7 @@ from stretto.app.host import App
 from stretto.cli import codes, options
 from stretto.cli.options import Common
 from stretto.cli.result import about, ways
-from stretto.cli.session import has_database, inside
+from stretto.cli.session import has_database, reading
 from stretto.cli.terminal import command as whole_command
 from stretto.cli.terminal import in_line, note, out_json, pretty, safe, tell
 from stretto.core.values import RunState
@@ -40,7 +40,7 @@ def command(common: Common, id: str | None) -> int:
             note("nothing waits for a person")
         return codes.DONE
 
-    return inside(common, work)
+    return reading(common, work)
 
 
 async def _unfinished(app: App) -> list[Run]:

@@ -16,7 +16,13 @@ from stretto.core.values import Answer
 @click.command("approve")
 @click.argument("id")
 @click.argument("approval", required=False)
-@click.option("--edit", metavar="JSON", help="Other arguments or content; a question's answer, a budget like '$2'.")
+@click.option(
+    "--edit",
+    "edits",
+    multiple=True,
+    metavar="NAME=VALUE|JSON",
+    help="Arguments of a call that change, as often as needed; other content; a question's answer; a budget like '$2'.",
+)
 @click.option("--all", "tool", metavar="TOOL", help="All calls of TOOL in this run, open and to come.")
 @click.option("--where", metavar="CONDITION", help="With --all: only such calls, as amount < 50 and currency == 'EUR'.")
 @click.option("--all-open", is_flag=True, help="Every call that waits now, whatever its tool.")
@@ -26,22 +32,25 @@ def command(
     common: Common,
     id: str,
     approval: str | None,
-    edit: str | None,
+    edits: tuple[str, ...],
     tool: str | None,
     where: str | None,
     all_open: bool,
     by: str,
 ) -> int:
-    """Say yes to a question of run ID (the only open one, or APPROVAL), and go on with the run."""
+    """Say yes to a question of run ID (the only open one, or APPROVAL), and go on with the run.
+
+    With --edit amount=40 a call is made with that argument instead; the others stay as they were shown.
+    """
     several = tool is not None or all_open
-    if several and (approval is not None or edit is not None or (tool is not None and all_open)):
+    if several and (approval is not None or edits or (tool is not None and all_open)):
         raise UsageError(
             "--all and --all-open approve calls as they are; they take no APPROVAL, no --edit and not each other"
         )
     if where is not None and tool is None:
         raise UsageError("--where belongs to --all TOOL; without it one question is answered")
     if not several:
-        return answering.answer(common, id, approval, by, lambda asked: Answer("approve", answering.edit(asked, edit)))
+        return answering.answer(common, id, approval, by, lambda asked: Answer("approve", answering.edit(asked, edits)))
 
     async def begin(app: App) -> tuple[str, str]:
         run: Run = await app.get(id)

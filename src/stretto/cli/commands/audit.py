@@ -13,8 +13,9 @@ from stretto.app.audit import heads as heads_of
 from stretto.app.host import App
 from stretto.cli import codes, options
 from stretto.cli.options import Common
+from stretto.cli.result import shown
 from stretto.cli.session import reading
-from stretto.cli.terminal import out, out_json, tell
+from stretto.cli.terminal import out_json, tell
 from stretto.cli.words import counted
 
 
@@ -30,11 +31,7 @@ def heads(common: Common) -> int:
 
     async def work(app: App) -> int:
         found = await heads_of(app.store)
-        if common.json:
-            out_json([asdict(one) for one in found])
-        else:
-            out("\n".join(f"{one.run}  {one.events}  {one.head}" for one in found))
-        return codes.DONE
+        return shown(common, [asdict(one) for one in found], (f"{one.run}  {one.events}  {one.head}" for one in found))
 
     return reading(common, work)
 

@@ -6,10 +6,10 @@ import click
 
 from stretto.app.host import App
 from stretto.app.retention import compact
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.options import Common
+from stretto.cli.result import noted
 from stretto.cli.session import reading
-from stretto.cli.terminal import note, out_json
 
 
 @click.command("compact")
@@ -19,10 +19,6 @@ def command(common: Common) -> int:
 
     async def work(app: App) -> int:
         await compact(app.store)
-        if common.json:
-            out_json({"compacted": app.db})
-        else:
-            note(f"{app.db} is compact")
-        return codes.DONE
+        return noted(common, {"compacted": app.db}, f"{app.db} is compact")
 
     return reading(common, work)

@@ -22,7 +22,7 @@ from stretto.runtime.view import View
 
 GOAL = "What is each package for, under which licence is it, and which ones talk to the network?"
 HOME = Path(".stretto/demo")
-PATIENCE = 20
+ANSWERED_WITHIN = 20
 """Seconds that a terminal is given to answer."""
 
 
@@ -171,8 +171,8 @@ def _agrees() -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         click.echo("   no terminal to ask: another process approves it")
         return True
-    click.secho(f"   Write it? [Y/n] (yes after {PATIENCE} seconds) ", bold=True, nl=False)
-    ready, _, _ = select.select([sys.stdin], [], [], PATIENCE)
+    click.secho(f"   Write it? [Y/n] (yes after {ANSWERED_WITHIN} seconds) ", bold=True, nl=False)
+    ready, _, _ = select.select([sys.stdin], [], [], ANSWERED_WITHIN)
     said = sys.stdin.readline().strip().lower() if ready else ""
     if not ready:
         click.echo()

@@ -23,6 +23,14 @@ from stretto.cli.terminal import note, out, out_json
 from stretto.core.errors import UsageError
 
 _FORMS = {"mermaid": mermaid, "svg": svg}
+_SUFFIXES = {
+    "": "mermaid",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".md": "mermaid",
+    ".txt": "mermaid",
+    ".svg": "svg",
+}
 
 
 @click.command("graph")
@@ -35,7 +43,10 @@ def command(common: Common, what: str, form: str | None, where: str | None) -> i
 
     With --json: the graph as data (nodes, edges, groups), and the chart.
     """
-    chosen = form or ("svg" if where and Path(where).suffix.lower() == ".svg" else "mermaid")
+    suffix = Path(where).suffix.lower() if where else ""
+    if form is None and suffix not in _SUFFIXES:
+        raise UsageError(f"a graph is written as .mmd, .md or .svg, not {suffix}; else say which it is with --format")
+    chosen = form or _SUFFIXES[suffix]
 
     async def work(app: App) -> int:
         if await app.store.find(what) is None:

@@ -11,6 +11,7 @@ from stretto.app.host import App
 from stretto.cli import codes, options
 from stretto.cli.listing import width
 from stretto.cli.options import Common
+from stretto.cli.result import shown
 from stretto.cli.session import reading
 from stretto.cli.terminal import in_line, note, out_json, tell
 from stretto.cli.words import MICRO, moment
@@ -59,11 +60,7 @@ def forget(common: Common, id: str, space: str) -> int:
     async def work(app: App) -> int:
         if not await _book(app).forget(space, id):
             raise UsageError(f"there is no memory {id}; `stretto memory list` shows what is remembered")
-        if common.json:
-            out_json({"forgotten": id})
-        else:
-            tell(f"forgot {id}")
-        return codes.DONE
+        return shown(common, {"forgotten": id}, [f"forgot {id}"])
 
     return reading(common, work)
 

@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from stretto.app.host import App
+from stretto.app.parts import can_plan
 from stretto.app.settings import open_store
 from stretto.app.targets import resolve
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.options import Common
+from stretto.cli.result import shown
 from stretto.cli.session import database, has_database
-from stretto.cli.terminal import in_line, out_json, tell
+from stretto.cli.terminal import in_line
 from stretto.cli.words import counted
 from stretto.core.errors import PlanOnly, UsageError
 from stretto.policy.gate import Rules
@@ -32,6 +34,8 @@ def command(common: Common, target: str, goal: str, docs: str | None, model: str
     The range comes from what the workers took in past runs of the database, else from the prices of their models.
     """
     worker, value = resolve(target).given(goal, docs=docs, out=None)
+    if not can_plan(worker):
+        raise UsageError(f"{worker.name} makes no plan; `stretto graph {target}` shows how it works")
     app = App(db=":memory:", channel="cli", policy=Rules(read_only=True))
     past = open_store(database(common)) if has_database(common) else None
 
@@ -54,11 +58,7 @@ def command(common: Common, target: str, goal: str, docs: str | None, model: str
                 run.conclude()  # raises what planning failed of
             raise UsageError(f"{worker.name} makes no plan; `stretto graph {target}` shows how it works")
         forecast = next((value for _, _, name, value in view.decisions if name == "forecast"), None)
-        if common.json:
-            out_json({**plan, "forecast": forecast})
-        else:
-            tell("\n".join([*_told(plan), *(_forecast(forecast) if forecast else [])]))
-        return codes.DONE
+        return shown(common, {**plan, "forecast": forecast}, [*_told(plan), *(_forecast(forecast) if forecast else [])])
 
     return app.in_own_loop(work())
 

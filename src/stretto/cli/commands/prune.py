@@ -8,10 +8,10 @@ import click
 
 from stretto.app.host import App
 from stretto.app.retention import prune
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.options import Common
+from stretto.cli.result import noted
 from stretto.cli.session import reading
-from stretto.cli.terminal import note, out_json
 from stretto.cli.words import MICRO, counted
 from stretto.core.values import seconds
 
@@ -31,10 +31,6 @@ def command(common: Common, age: str, keep_failed: bool, by: str) -> int:
     async def work(app: App) -> int:
         now = time.time_ns() // 1000
         pruned = await prune(app.store, before=now - old, by=by, now=now, keep_failed=keep_failed)
-        if common.json:
-            out_json({"pruned": pruned})
-        else:
-            note(f"{counted(len(pruned), 'run')} pruned")
-        return codes.DONE
+        return noted(common, {"pruned": pruned}, f"{counted(len(pruned), 'run')} pruned")
 
     return reading(common, work)

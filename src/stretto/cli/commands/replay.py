@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from stretto.app.host import App
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.options import Common
+from stretto.cli.result import noted
 from stretto.cli.session import reading
-from stretto.cli.terminal import note, out_json
 
 
 @click.command("replay")
@@ -20,10 +20,8 @@ def command(common: Common, id: str) -> int:
     async def work(app: App) -> int:
         run = await app.get(id)
         await run.replay()
-        if common.json:
-            out_json({"id": id, "same": True, "events": len(run.events)})
-        else:
-            note(f"run {id} goes the same way again: {len(run.events)} events, no effect")
-        return codes.DONE
+        count = len(run.events)
+        told = f"run {id} goes the same way again: {count} events, no effect"
+        return noted(common, {"id": id, "same": True, "events": count}, told)
 
     return reading(common, work)

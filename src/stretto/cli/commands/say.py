@@ -29,7 +29,7 @@ def command(common: Common, id: str, text: str, key: str | None, by: str) -> int
     An agent's run goes on with the conversation, also where it was done; a workflow hears it where it listens.
     """
     said = sys.stdin.read() if text == "-" else text
-    letter = ""
+    letter: conversing.Said | None = None
 
     async def begin(app: App) -> tuple[str, str]:
         nonlocal letter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -14,11 +14,12 @@ from stretto.app.gaps import Gaps
 from stretto.app.host import App
 from stretto.app.progress import refuse_pruned
 from stretto.app.steps import detail, steps
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.listing import painted, width
 from stretto.cli.options import Common
+from stretto.cli.result import shown
 from stretto.cli.session import reading
-from stretto.cli.terminal import in_line, out, out_json, pretty, safe, tell
+from stretto.cli.terminal import in_line, pretty, safe
 from stretto.cli.tree import SIGNS
 from stretto.cli.words import MICRO, duration
 from stretto.core.canonical import encode
@@ -45,37 +46,20 @@ def command(common: Common, id: str, step: int | None, context: str | None, fact
         refuse_pruned(run.events)
         if context is not None:
             sent = await contexts(run.view, context, app.store.blob)
-            _show(common, sent, (line for one in sent for line in _sent(one)))
-            return codes.DONE
+            return shown(common, sent, (line for one in sent for line in _sent(one)))
         if facts:
             hops = await passed_on(run.view, facts, app.store.blob)
-            _show(common, hops, map(_hop, hops))
-            return codes.DONE
+            return shown(common, hops, map(_hop, hops))
         found = steps(run.view, Gaps(run.events))
         if step is None:
-            if common.json:
-                out_json(found)
-            else:
-                tell("\n".join(_listed(run.view, found)))
-            return codes.DONE
-        shown = [one for one in found if one["step"] == step]
-        if not shown:
+            return shown(common, found, _listed(run.view, found))
+        wanted = [one for one in found if one["step"] == step]
+        if not wanted:
             raise UsageError(f"run {id} has no step {step}; `stretto show {id}` numbers them")
-        whole = await detail(run.view, shown[0], app.store.blob)
-        if common.json:
-            out_json(whole)
-        else:
-            tell("\n".join(_whole(whole)))
-        return codes.DONE
+        whole = await detail(run.view, wanted[0], app.store.blob)
+        return shown(common, whole, _whole(whole))
 
     return reading(common, work)
-
-
-def _show(common: Common, value: object, lines: Iterable[str]) -> None:
-    if common.json:
-        out_json(value)
-    else:
-        out("\n".join(lines))
 
 
 def _hop(one: dict[str, Any]) -> str:
@@ -92,6 +76,7 @@ def _listed(view: View, found: list[dict[str, Any]]) -> Iterator[str]:
     for one in found:
         head = f"{one['kind']:<8} {'  ' * _depth(view, one['task'])}{in_line(one['name'])}  "
         left = head + in_line(one["error"] or one["about"], max(20, room - len(head)))
+        left = left if len(left) <= max(20, room) else f"{left[: max(20, room) - 1]}…"
         took = "" if one["took"] is None else duration(int(one["took"] * MICRO))
         sign = painted(SIGNS.get(one["state"], " "), one["state"])
         yield f"{one['step']:>{digits}} {sign} {left:<{room}} {took:>9}".rstrip()

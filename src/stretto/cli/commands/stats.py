@@ -10,10 +10,11 @@ import click
 
 from stretto.app.host import App
 from stretto.app.stats import HASTY, stats
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.options import Common
+from stretto.cli.result import shown
 from stretto.cli.session import reading
-from stretto.cli.terminal import in_line, out_json, tell
+from stretto.cli.terminal import in_line
 from stretto.cli.words import MICRO, counted, duration, table
 from stretto.core.values import seconds
 
@@ -31,11 +32,7 @@ def command(common: Common, since: str | None, last: int | None) -> int:
 
     async def work(app: App) -> int:
         found = await stats(app.store, since=begin, last=last)
-        if common.json:
-            out_json(found)
-        else:
-            tell("\n".join(_told(found)))
-        return codes.DONE
+        return shown(common, found, _told(found))
 
     return reading(common, work)
 

@@ -12,13 +12,13 @@ from stretto.app.gaps import Gaps
 from stretto.app.handle import Run
 from stretto.app.host import App
 from stretto.app.progress import percent, planned_tasks, progress, progress_by_task, refuse_pruned, spent_by_task
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.listing import listed, painted
 from stretto.cli.options import Common
-from stretto.cli.result import about, as_object, standing, ways
+from stretto.cli.result import about, as_object, shown, standing, ways
 from stretto.cli.session import reading
 from stretto.cli.terminal import command as whole_command
-from stretto.cli.terminal import in_line, out_json, pretty, tell
+from stretto.cli.terminal import in_line, pretty
 from stretto.cli.tree import lines
 from stretto.cli.words import MICRO, cost, duration, moment, spent
 from stretto.core.values import Spend
@@ -37,11 +37,7 @@ def command(common: Common, id: str) -> int:
         run, row = await app.get(id), await app.store.find(id)
         assert row is not None
         refuse_pruned(run.events)
-        if common.json:
-            out_json({**_as_object(run), "held": row.held})
-        else:
-            tell("\n".join(_told(run, app.db, *standing(row, app.db))))
-        return codes.DONE
+        return shown(common, {**_as_object(run), "held": row.held}, _told(run, app.db, *standing(row, app.db)))
 
     return reading(common, work)
 

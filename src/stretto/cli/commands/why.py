@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import click
@@ -11,15 +12,15 @@ from stretto.app.gaps import Gaps
 from stretto.app.handle import Run
 from stretto.app.host import App
 from stretto.app.steps import conversation
-from stretto.cli import codes, options
+from stretto.cli import options
 from stretto.cli.listing import listed, painted
 from stretto.cli.options import Common
-from stretto.cli.result import about, ways
+from stretto.cli.result import about, shown, ways
 from stretto.cli.session import reading
 from stretto.cli.terminal import command as whole_command
-from stretto.cli.terminal import in_line, out_json, pretty, tell
+from stretto.cli.terminal import in_line, pretty
 from stretto.cli.tree import lines
-from stretto.cli.words import MICRO, cost, duration, moment, spent, table
+from stretto.cli.words import MICRO, cost, counted, duration, moment, spent, table
 from stretto.core.blobs import fetched
 from stretto.core.values import RunState
 
@@ -41,11 +42,8 @@ def command(common: Common, id: str) -> int:
         if step := reasons.get("step"):
             asked = await fetched(step["request"], app.store.blob)
             step["request"] = await conversation(asked, app.store.blob) if step["kind"] == "model" else asked
-        if common.json:
-            out_json({**reasons, "cost": cost(run.view.spend)})
-        else:
-            tell("\n".join([*_because(run, reasons, app.db), *_record(run, reasons)]))
-        return codes.DONE
+        lines = chain(_because(run, reasons, app.db), _record(run, reasons))
+        return shown(common, {**reasons, "cost": cost(run.view.spend)}, lines)
 
     return reading(common, work)
 
@@ -94,7 +92,8 @@ def _waits(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
     by_id = {asked["id"]: asked for asked in run.approvals}
     for wait in reasons["waits"]:
         yield f"\n  {about(by_id[wait['id']])}"
-        yield f"  since {moment(wait['since'] * MICRO)}, asked in {' < '.join(wait['chain'])}"
+        by = f", asked in {' < '.join(wait['chain'])}" if wait["chain"] else ""
+        yield f"  since {moment(wait['since'] * MICRO)}{by}"
         for meaning, words in ways(by_id[wait["id"]]):
             yield f"    {meaning:<10} {whole_command(db, *words)}"
     yield ""
@@ -113,12 +112,21 @@ def _record(run: Run, reasons: dict[str, Any]) -> Iterator[str]:
     yield from table("answers", (f"  {_answer(answer)}" for answer in reasons["answers"]))
     yield from table("rules", (f"  {_rule(rule)}" for rule in reasons["rules"]))
     yield from table("doubts", (f"  {_answer(doubt)}" for doubt in reasons["doubts"]))
-    yield from table("retries", (f"  {_retry(retry)}".rstrip() for retry in reasons["retries"]))
+    yield from table("retries", (f"  {_failed(one)}".rstrip() for one in reasons["retries"]))
+    yield from table("failed", (f"  {_failed(one)}".rstrip() for one in reasons["failures"]))
     yield f"\ntime    {_time(reasons['time'])}"
     if foretold := ", then ".join(one["told"] for one in reasons["forecast"] if one["told"]):
         yield f"foretold {foretold}"
     yield f"cost    {spent(run.view.spend) or 'no model was called'}"
+    if fork := reasons.get("fork"):
+        yield f"fork    {_forked(fork)}"
     yield f"record  {reasons['events']} events, up to {reasons['head'][:16]}"
+
+
+def _forked(fork: dict[str, Any]) -> str:
+    saved, taken = fork["saved"], counted(len(fork["tasks"]), "task")
+    total = f"{counted(saved['calls'], 'call')}, {saved['tokens']} tokens, ${saved['usd']}"
+    return f"of {fork['of']} at {fork['at']}, {taken} taken over; saved {total}"
 
 
 def _answer(answer: dict[str, Any]) -> str:
@@ -140,6 +148,10 @@ def _checked(one: dict[str, Any]) -> str:
     return f"{one['of']} {in_line(one['by'])}: {'yes' if one['ok'] else 'no'}{_reason(one)}"
 
 
+def _partial(one: dict[str, Any]) -> str:
+    return f"went on without {counted(len(one['failed']), 'result')}: {in_line('; '.join(one['failed']), 200)}"
+
+
 def _handed(one: dict[str, Any]) -> str:
     return f"{in_line(one['from'])} to {in_line(one['to'])}{_reason(one)}"
 
@@ -155,7 +167,7 @@ def _judged(one: dict[str, Any]) -> str:
     return f"version {one['version']}: {one['value']:g}, {one['accept']:g} is accepted{_reason(one)}"
 
 
-_DECIDED = {"checks": _checked, "handoffs": _handed, "resolved": _resolved, "judged": _judged}
+_DECIDED = {"checks": _checked, "partial": _partial, "handoffs": _handed, "resolved": _resolved, "judged": _judged}
 
 
 def _rule(rule: dict[str, Any]) -> str:
@@ -164,8 +176,8 @@ def _rule(rule: dict[str, Any]) -> str:
     return f"step {rule['step']}  all {rule['tool']}{where}: approved by {who} at {moment(rule['at'] * MICRO)}"
 
 
-def _retry(retry: dict[str, Any]) -> str:
-    return f"step {retry['step']}  {retry['what']}  {in_line(retry['error'], 200)}"
+def _failed(one: dict[str, Any]) -> str:
+    return f"step {one['step']}  {one['what']}  {in_line(one['error'], 200)}"
 
 
 def _time(time: dict[str, float]) -> str:
