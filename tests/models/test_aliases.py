@@ -1,11 +1,12 @@
 """Models by what they are for: one place says what "strong" and "light" are, and what their providers allow."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from time import sleep
 from typing import Any
 
@@ -90,7 +91,8 @@ def test_a_run_keeps_the_models_that_it_began_with(fake: FakeProvider, tmp_path:
     ],
 )
 def test_an_unknown_alias_is_explained(name: str, models: dict[str, str], said: str) -> None:
-    assert said in start(Agent(name), "x", db=":memory:", models=models).error
+    with pytest.raises(UsageError, match=re.escape(said)):
+        start(Agent(name), "x", db=":memory:", models=models)
 
 
 @pytest.mark.parametrize(
@@ -123,21 +125,23 @@ def test_a_limit_says_how_many_at_once() -> None:
 
 
 class Flight:
-    """Counts the requests that a provider has at once, by model."""
+    """Counts the requests that a provider has at once, by model; the first ones stay until there are `full` of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, full: int) -> None:
         self.now: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
-        self._lock = Lock()
+        self._changed, self._full = Condition(), full
 
     def __call__(self, request: ModelRequest) -> Answer:
         who = request.messages[0].text
-        with self._lock:
+        with self._changed:
             self.now[who] += 1
             self.now["all"] += 1
             self.most |= self.now
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most["all"] >= self._full, timeout=60)
         sleep(0.01)
-        with self._lock:
+        with self._changed:
             self.now[who] -= 1
             self.now["all"] -= 1
         return say("done")
@@ -151,7 +155,7 @@ async def crowd(number: int) -> int:
 
 @pytest.mark.capability(43)
 async def test_a_provider_never_has_more_at_once_than_allowed_over_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeProvider(flight := Flight()) as fake:
+    with FakeProvider(flight := Flight(3)) as fake:
         for name, value in fake.environment.items():
             monkeypatch.setenv(name, value)
         limits = {"openai": "3 at once", "openai:big": "1 at once, 10000 requests"}
@@ -191,7 +195,7 @@ def test_the_command_line_keeps_the_limit_too(way: str, tmp_path: Path) -> None:
         (tmp_path / "stretto.toml").write_text("[limits]\nopenai = '2 at once'\n")
     option = ["--limit", "openai=2 at once"] if way == "option" else []
     source = str(Path(__file__).parents[2] / "src")
-    with FakeProvider(flight := Flight()) as fake:
+    with FakeProvider(flight := Flight(2)) as fake:
         done = subprocess.run(
             [sys.executable, "-m", "stretto", "run", "app.py:crowd", "go", *option],
             cwd=tmp_path, env={"PYTHONPATH": source, **fake.environment}, capture_output=True, text=True, timeout=60,

@@ -61,6 +61,13 @@ def test_settings_arrive_by_the_providers_names() -> None:
         assert (body["temperature"], body["max_tokens"], body["tool_choice"]["type"]) == (0.5, 77, "any")
 
 
+@pytest.mark.capability(107)
+def test_a_local_server_is_told_the_temperature_whatever_its_model_is_called() -> None:
+    with FakeProvider(["Hello"]) as fake:
+        ask(resolve("openai:gpt-5-mini", fake.environment), asked("Hi", temperature=0.2))
+        assert (sent(fake)["model"], sent(fake)["temperature"]) == ("gpt-5-mini", 0.2)
+
+
 @pytest.mark.parametrize(
     ("name", "field"), [(DIALECTS[0], "max_tokens"), (DIALECTS[1], "max_output_tokens"), (DIALECTS[2], "max_tokens")]
 )
@@ -241,12 +248,30 @@ def test_a_model_that_nobody_holds_any_more_closes_its_connections_at_once(name:
         await once(fake)
         gc.collect()
         assert sockets(), "no connection was open, so this shows nothing"
-        for _ in range(10):
-            await asyncio.sleep(0.01)
-        assert not sockets()
-
-    def sockets() -> list[object]:
-        return [one for one in gc.get_objects() if isinstance(one, asyncio.Transport) and not one.is_closing()]
+        async with asyncio.timeout(60):
+            while sockets():  # noqa: ASYNC110  a transport tells nobody but its protocol
+                await asyncio.sleep(0.01)
 
     with FakeProvider(["Hi"]) as fake:
         asyncio.run(talk(fake))
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_loop_that_ends_meanwhile_leaves_no_connection_open(name: str) -> None:
+    async def talk(fake: FakeProvider, turns: int) -> None:
+        model = resolve(name, fake.environment)
+        await asyncio.gather(*(model.reply(asked("Hi")) for _ in range(3)))
+        del model
+        gc.collect()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    with FakeProvider(["Hi"] * 12) as fake:
+        for turns in range(3, 7):
+            asyncio.run(talk(fake, turns))
+            assert not sockets(), f"{turns} turns of the loop before its end"
+
+
+def sockets() -> list[object]:
+    """The connections of this process that are open."""
+    return [one for one in gc.get_objects() if isinstance(one, asyncio.Transport) and not one.is_closing()]

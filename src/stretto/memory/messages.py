@@ -15,6 +15,7 @@ from stretto.core.blobs import Blob, fetched
 from stretto.core.canonical import encode
 from stretto.core.errors import UsageError
 from stretto.core.events import Answered, Asked, Decided, Row, StepDone, TaskFailed, TaskFinished, TaskStarted
+from stretto.core.scope import task_of
 
 Message = dict[str, Any]
 """`id`, `step` (as `stretto show` numbers it), `time` (seconds since 1970), `from`, `to`, `kind`, `about`, `schema`, `content`.
@@ -109,7 +110,7 @@ class _Reader:
             return
         output = await self._value(event.output)
         if task.goes_on:
-            self._tasks[row.scope.partition(".")[0]].speaker = task.worker
+            self._tasks[task_of(row.scope)].speaker = task.worker
             return
         self._add(row, task.step, task.speaker or task.worker, task.giver, "result", output, task=task.key)
         if output not in (None, "", [], {}):
@@ -120,7 +121,7 @@ class _Reader:
     async def _meets(self, row: Row, done: StepDone) -> None:
         result = done.result if isinstance(done.result, dict) else {}
         by, request = result.get("by", ""), await self._value(done.request)
-        key = row.scope.partition(".")[0]
+        key = task_of(row.scope)
         if key in self._tasks and self._tasks[key].worker != by:
             self.acts.add(key)
         if request is None or "again" in result:  # it looked, or received; or an attempt before this one sent it
@@ -146,7 +147,7 @@ class _Reader:
                 self._add(row, row.seq, event.worker, to, event.ask, content, about=about, schema=title)
         elif event.wait in self._asked:
             step, asked = self._asked[event.wait]
-            in_a_task = row.scope.partition(".")[0] in self._tasks  # what is said in a conversation is its turn's task
+            in_a_task = task_of(row.scope) in self._tasks  # what is said in a conversation is its turn's task
             if asked.ask != "timer" and (asked.ask != "signal" or in_a_task):
                 value = await self._value(event.value)
                 content = value if value is not None else event.reason or event.decision
@@ -154,7 +155,7 @@ class _Reader:
                 self._add(row, step, who, asked.worker, "answer", content, about=asked.tool or asked.prompt)
 
     def _worker(self, scope: str) -> str:
-        task = self._tasks.get(scope.partition(".")[0])
+        task = self._tasks.get(task_of(scope))
         return task.worker if task is not None else USER
 
     async def _value(self, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import weakref
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -26,6 +27,7 @@ class Index:
         self._size = len(passages)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
+        weakref.finalize(self, self._db.close)
         self._db.execute(f"CREATE VIRTUAL TABLE passage USING fts5(heading, body, content='', tokenize='{_TOKENIZER}')")
         self._db.executemany("INSERT INTO passage(rowid, heading, body) VALUES (?, ?, ?)", _rows(passages))
         self._db.execute(f"INSERT INTO passage(passage, rank) VALUES ('rank', 'bm25({_HEADING_WEIGHT}, 1.0)')")

@@ -48,12 +48,13 @@ class Guarded:
 
     async def reply(self, request: ModelRequest, watch: Watch | None = None) -> ModelReply:
         """See `Model.reply`."""
-        asked = None if self._breaker.is_closed and self._pace.is_free(self.name) else now()
-        trial = not self._breaker.is_closed and await self._breaker.admit(self._patience)
+        waits = not (self._breaker.is_closed and self._pace.is_free(self.name))
+        asked = now() if waits else None
+        trial = waits and not self._breaker.is_closed and await self._breaker.admit(self._patience)
         turns: list[tuple[Window, Turn]] = []
         used = None
         try:
-            if not self._pace.is_free(self.name):
+            if waits and not self._pace.is_free(self.name):
                 turns = await self._pace.turn(self.name, self._most(request))
             queued = 0 if asked is None else int((now() - asked) * 1e6)
             limit = request.settings.get("timeout")

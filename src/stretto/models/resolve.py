@@ -41,13 +41,32 @@ def meant(name: str, aliases: Mapping[str, str]) -> str:
         return found
     if found:
         raise UsageError(f"the model alias {name!r} stands for {found!r}, which is no PROVIDER:MODEL")
-    near = get_close_matches(name, aliases, 1)
+    near = get_close_matches(name, aliases, 1) or _likely(name)
     guess = f"did you mean {near[0]!r}? " if near else ""
     raise UsageError(
         f"the model {name!r} is no alias; {guess}the aliases are {', '.join(aliases) or 'none'} (they stand in [models] of "
         f"stretto.toml, App(models=...) or STRETTO_MODEL_NAME); else a model is called PROVIDER:MODEL, and the providers "
         f"are {', '.join([*VENDORS, 'test'])}"
     )
+
+
+def refuse_unknown(name: str, aliases: Mapping[str, str]) -> None:
+    """Refuse a name that can be no model's, whatever keys there are: a `UsageError`."""
+    name = meant(name, aliases)
+    provider = name.partition(":")[0]
+    if name not in ("", "none") and provider not in (*VENDORS, "test", "replay"):
+        raise UsageError(_unknown(name, provider))
+
+
+_MAKERS = {"gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "claude": "anthropic", "gemini": "google"}
+
+
+def _likely(name: str) -> list[str]:
+    """What is meant by `openai/gpt-5`, or by `gpt-5` alone."""
+    maker, slash, model = name.partition("/")
+    if slash and maker in VENDORS:
+        return [f"{maker}:{model}"]
+    return [f"{maker}:{name}" for start, maker in _MAKERS.items() if name.startswith(start)]
 
 
 def resolve(

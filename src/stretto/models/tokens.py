@@ -107,6 +107,8 @@ def heft(message: Message) -> int:
         match part:
             case Text(text):
                 total += 1 + (len(text) if text.isascii() else 4 * len(text))
+            case ToolCall(id_, name, args):
+                total += LIKELY_PART + 4 * (len(id_) + len(name)) + len(encode(args))
             case ToolResult(call, name, content):
                 size = len(content) if content.isascii() else 4 * len(content)
                 total += LIKELY_PART + 4 * (len(call) + len(name)) + size

@@ -30,7 +30,7 @@ MOST = 10_000
 BATCH = 512
 DELAY = 1.0
 """Seconds after which what there is is delivered, however little."""
-PATIENCE = 3.0
+DELIVERED_WITHIN = 3.0
 """Seconds that the delivery of a batch may take, with all tries."""
 _LOG = logging.getLogger("stretto.telemetry")
 _SPEAKS = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
@@ -41,7 +41,7 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 def exporter(to: str) -> SpanExporter:
     """One that sends to a collector's address; for "env", to the one that `OTEL_EXPORTER_OTLP_ENDPOINT` names."""
     if to == "env":
-        return OTLPSpanExporter(timeout=PATIENCE)
+        return OTLPSpanExporter(timeout=DELIVERED_WITHIN)
     address = urlsplit(to)
     if address.scheme not in ("http", "https") or not address.netloc:
         raise UsageError(
@@ -50,7 +50,7 @@ def exporter(to: str) -> SpanExporter:
         )
     path = address.path.rstrip("/")
     whole = path if path.endswith("/v1/traces") else f"{path}/v1/traces"
-    return OTLPSpanExporter(address._replace(path=whole).geturl(), timeout=PATIENCE)
+    return OTLPSpanExporter(address._replace(path=whole).geturl(), timeout=DELIVERED_WITHIN)
 
 
 class Delivery:
@@ -167,7 +167,7 @@ class Delivery:
             return {}
         reading = asyncio.run_coroutine_threadsafe(_read(span, self._blob), self._loop)
         try:
-            return reading.result(PATIENCE)
+            return reading.result(DELIVERED_WITHIN)
         except TimeoutError:  # the loop is busy, or ends: the span goes without
             reading.cancel()
             return {}

@@ -26,6 +26,7 @@ from stretto.core.events import (
     TaskFinished,
     TaskStarted,
 )
+from stretto.core.scope import task_of
 from stretto.core.values import dollars
 from stretto.telemetry.traces import run_span, step_span, task_span, trace_of
 
@@ -215,7 +216,7 @@ class Projection:
         if event.cost:
             used["gen_ai.usage.cost"] = float(event.cost)
             self._count(cost=dollars(event.cost))
-        task = self._by_key.get(row.scope.partition(".")[0])
+        task = self._by_key.get(task_of(row.scope))
         if task is not None:
             task.model, named["gen_ai.agent.name"] = dict(named), task.started.worker
         return f"chat {model}", "client", {**self._common("chat"), **named, **used}

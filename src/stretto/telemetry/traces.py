@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from stretto.core.canonical import digest
 from stretto.core.errors import UsageError
-from stretto.core.scope import current, trace
+from stretto.core.scope import current, task_of, trace
 
 T = TypeVar("T")
 KEY = "traceparent"
@@ -57,7 +57,7 @@ def run_span(run: str) -> int:
 
 def task_span(run: str, scope: str) -> int:
     """The span of the task that a scope, or the branch it is, belongs to; the run's own outside all tasks."""
-    task = scope.partition(".")[0]
+    task = task_of(scope)
     return run_span(run) if task == _ROOT else _number("task", run, task)
 
 

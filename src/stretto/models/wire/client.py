@@ -19,6 +19,13 @@ from stretto.models.wire import incoming, outgoing
 from stretto.models.wire.failures import FAILURES, failure
 
 
+class _Closing(asyncio.Task[None]):
+    """Goes on where a loop that ends cancels all its tasks: some of the connections would stay open otherwise."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
 class Client:
     """The models layer's driver of one endpoint, with its connections."""
 
@@ -52,7 +59,7 @@ class Client:
     async def close(self) -> None:
         """Give up the connections; whoever asks for it while it is done waits for the same end."""
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close())
+            self._closing = _Closing(self._close(), loop=asyncio.get_running_loop())
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
@@ -83,13 +90,15 @@ def _built(endpoint: Endpoint) -> LayerModel:
 
 def _profile(endpoint: Endpoint) -> dict[str, Any]:
     """In Chat Completions a stream that just stops is an error, not an answer, and a local server is given the older
-    `max_tokens`, which all of them know and OpenAI itself refuses for its newer models."""
+    `max_tokens`, which all of them know and OpenAI itself refuses for its newer models; and every setting that was said,
+    of which OpenAI's reasoning models take no `temperature`."""
     if not endpoint.vendor.model.endswith(("OpenAIChatModel", "OllamaModel")):
         return {}
     return {
         "profile": {
             "openai_chat_streaming_requires_finish_reason": True,
             "openai_chat_supports_max_completion_tokens": not endpoint.local,
+            **({"openai_supports_reasoning": False} if endpoint.local else {}),
         }
     }
 
