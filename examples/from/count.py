@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SILENT = ("COMMENT", "NL", "NEWLINE", "INDENT", "DEDENT", "ENDMARKER", "STRING", "FSTRING_MIDDLE")
+SILENT = ("COMMENT", "NL", "NEWLINE", "INDENT", "DEDENT", "ENDMARKER", "STRING", "FSTRING_END")
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,12 @@ TUTORIALS = {
 
 def count(text: str) -> tuple[int, int]:
     """Lines and tokens of code."""
-    found = tokenize.generate_tokens(io.StringIO(text).readline)
-    told = [token.start[0] for token in found if tokenize.tok_name[token.type] not in SILENT]
+    told, inside = [], 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        name = tokenize.tok_name[token.type]
+        inside += (name == "FSTRING_START") - (name == "FSTRING_END")  # from Python 3.12 on; before, it is one string
+        if not inside and name not in SILENT:
+            told.append(token.start[0])
     return len(set(told)), len(told)
 
 

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
+from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import pytest
@@ -177,7 +179,7 @@ class Server(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         status, body = {"/500": (500, b"{}"), "/bad": (200, b"{oops")}.get(self.path, (200, b'{"rate": 1.1}'))
         if self.path == "/slow":
-            PATIENCE.wait(0.3)
+            PATIENCE.wait(60)
             return
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -193,12 +195,14 @@ def server() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
+    PATIENCE.set()
     server.shutdown()
     server.server_close()
 
 
 def fetch(url: str) -> float:
-    return float(httpx2.get(url, timeout=0.1).raise_for_status().json()["rate"])
+    limit = 0.1 if url.endswith("/slow") else 30
+    return float(httpx2.get(url, timeout=limit).raise_for_status().json()["rate"])
 
 
 @tool
@@ -305,3 +309,34 @@ def test_a_handoff_and_a_tool_may_not_share_a_name() -> None:
     agent = Agent(ScriptedModel(["x"]), tools=[transfer_to_billing], handoffs=[Agent(name="billing")])
     with pytest.raises(UsageError, match="a tool is named 'transfer_to_billing', as the handoff is"):
         agent.describe()
+
+
+class Kind(Enum):
+    """Of a ticket."""
+
+    BILL = "bill"
+    BUG = "bug"
+
+
+@pytest.mark.capability(25)
+@pytest.mark.parametrize(
+    ("kind", "said", "answer"),
+    [(Kind, "bill", Kind.BILL), (Literal["a", "b"], "a\n", "a"), (date, "2026-11-21", date(2026, 11, 21))],
+)
+async def test_a_bare_word_is_an_answer_where_the_type_knows_it(kind: Any, said: str, answer: Any) -> None:
+    assert await Agent(ScriptedModel([said]), output=kind)("x") == answer
+
+
+@pytest.mark.capability(25)
+@pytest.mark.parametrize("said", ["bills", "", "it is a bill"])
+async def test_another_word_breaks_the_contract(said: str) -> None:
+    with pytest.raises(WorkerFailed, match="sorter broke its contract"):
+        await Agent(ScriptedModel([say(said)] * 2), name="sorter", output=Kind)("x")
+
+
+async def test_an_agent_as_a_tool_is_not_begun_with_an_argument_of_another_name() -> None:
+    web = Agent(ScriptedModel(["found it"]), "You search.", name="web")
+    model = ScriptedModel([call("web", task="tea"), call("web", input="tea"), say("done")])
+    assert await Agent(model, tools=[web])("x") == "done"
+    assert "web takes one argument, input; it was given task" in str(model.requests[1].messages[-1])
+    assert "found it" in str(model.requests[2].messages[-1])

@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -71,7 +72,7 @@ async def test_a_turn_stores_no_more_bytes_at_the_end_of_a_long_conversation(tmp
     for turns in (100, 400):
         path = tmp_path / f"{turns}.db"
         await _talk(turns, str(path))
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database:
             (stored[turns],) = database.execute(
                 "select (select sum(length(body)) from events) + (select sum(length(data)) from blobs)"
             ).fetchone()

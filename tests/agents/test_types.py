@@ -81,7 +81,7 @@ def test_a_type_checker_finds_exactly_what_is_wrong(checker: str, tmp_path: Path
         pytest.skip(f"{checker} is not installed")
     file = tmp_path / "editor.py"
     file.write_text(CODE, encoding="utf-8")
-    done = subprocess.run([*CHECKERS[checker], str(file)], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*CHECKERS[checker], str(file)], cwd=ROOT, capture_output=True, text=True, timeout=800)
     found = {int(line) for line in re.findall(r"editor\.py:(\d+)(?::\d+)?(?:: | - )error", done.stdout)}
     wrong = {number for number, line in enumerate(CODE.splitlines(), 1) if "# wrong" in line}
     assert found == wrong, done.stdout + done.stderr

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,8 @@ async def _check(folder: Path, count: int) -> None:
             assert await store.letters(row.id) == [], "an answer was lost"
     finally:
         await store.close()
-    assert sqlite3.connect(folder / "runs.db").execute("pragma integrity_check").fetchone() == ("ok",)
+    with closing(sqlite3.connect(folder / "runs.db")) as database:
+        assert database.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
 def test_processes_that_share_runs_lose_and_repeat_nothing(tmp_path: Path) -> None:

@@ -44,12 +44,15 @@ def flows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_report_flow_saves_what_was_approved(flows: Path) -> None:
     run: Run = start(load(flows / "report.yaml"), "EV", id="one", db="runs.db")
     assert [(task.worker, task.label) for task in run.tasks[1:]] == [
+        ("parallel", ""),
         ("research", "market"),
         ("research", "rivals"),
-        ("write", "2 round 1"),
-        ("check", "2 round 1"),
-        ("write", "2 round 2"),
-        ("check", "2 round 2"),
+        ("loop", ""),
+        ("write", "round 1"),
+        ("check", "round 1"),
+        ("write", "round 2"),
+        ("check", "round 2"),
+        ("review", ""),
     ]
     run = start(load(flows / "report.yaml"), "EV", id="one", db="runs.db")
     assert (run.approvals[0]["prompt"], run.approvals[0]["to"]) == ("Is this good enough on EV?", "editors")

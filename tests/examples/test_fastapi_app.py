@@ -57,7 +57,7 @@ def _ask(port: int, path: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     url, head = f"http://127.0.0.1:{port}{path}", {"content-type": "application/json"}
     request = urllib.request.Request(url, data, head, method="GET" if body is None else "PUT")
-    for _ in range(200):
+    for _ in range(1_200):
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.read().decode()

@@ -126,7 +126,7 @@ def test_a_process_that_was_told_to_die_is_run_again(tmp_path: Path) -> None:
 def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("lives")
     command = [sys.executable, "-m", "tests.examples.from_lives", str(folder), "7"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     told: dict[str, Any] = json.loads(done.stdout)
     return told

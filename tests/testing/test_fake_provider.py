@@ -10,7 +10,7 @@ from stretto.testing import FakeProvider, call, calls, fail, say
 
 
 def post(fake: FakeProvider, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection(urlsplit(fake.url).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(fake.url).netloc, timeout=60)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
@@ -93,4 +93,4 @@ def test_it_listens_on_loopback_only_and_only_while_it_is_open() -> None:
         assert urlsplit(fake.url).hostname == "127.0.0.1"
         there = urlsplit(fake.url).netloc
     with pytest.raises(ConnectionRefusedError):
-        http.client.HTTPConnection(there, timeout=5).request("POST", "/v1/chat/completions", CHAT)
+        http.client.HTTPConnection(there, timeout=60).request("POST", "/v1/chat/completions", CHAT)

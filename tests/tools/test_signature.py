@@ -1,13 +1,15 @@
 """What a tool takes: from its hints and docstring; handles and keys are injected and shown to nobody."""
 
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from pydantic import BaseModel
 
 from stretto import UsageError, run, tool, workflow
+from stretto.tools.codec import codec_for
 
 
 class Database:
@@ -108,3 +110,35 @@ def test_what_is_risky_happens_once_unless_it_says_otherwise(options: dict[str, 
 def test_unknown_properties_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="not known"):
         tool(**options)
+
+
+class Ledger:
+    """A handle."""
+
+
+@pytest.mark.capability(203)
+def test_a_dependency_that_could_be_an_argument_is_told_how_to_be_injected() -> None:
+    def book(amount: int, ledger: Ledger) -> str:
+        return f"{amount}"
+
+    with pytest.raises(
+        UsageError, match=r"book takes ledger: Ledger, .* write `\*, ledger: Ledger` to have it injected"
+    ):
+        _ = tool(book).signature.schema
+
+
+class State(TypedDict):
+    """By the standard library, which pydantic cannot read before Python 3.12."""
+
+    topic: str
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic reads it there")
+def test_a_typed_dict_that_cannot_be_read_says_which_can() -> None:
+    def tell(state: State) -> str:
+        return state["topic"]
+
+    with pytest.raises(UsageError, match=r"tell: .*typing_extensions\.TypedDict"):
+        _ = tool(tell).signature.schema
+    with pytest.raises(UsageError, match=r"type State cannot cross the journal: .*typing_extensions\.TypedDict"):
+        _ = codec_for(State).schema

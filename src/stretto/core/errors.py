@@ -178,6 +178,11 @@ class Failure:
         """The failure that started the chain."""
         return self.cause.root() if self.cause else self
 
+    @property
+    def is_no(self) -> bool:
+        """Whether a rule or a person said no, or gave it up in doubt: that is not tried in another way."""
+        return self.root().kind in (PolicyDenied.__name__, GIVEN_UP)
+
     def chain(self) -> tuple[Failure, ...]:
         """This failure and those that led to it, outermost first."""
         return (self, *(self.cause.chain() if self.cause else ()))

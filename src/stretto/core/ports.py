@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from stretto.core.errors import UsageError
 from stretto.core.events import Event, Row
 from stretto.core.messages import Delta, ModelReply, ModelRequest, Rates
-from stretto.core.values import Action, Budget, RunState, Verdict
+from stretto.core.values import Action, Budget, Judgement, RunState, at_once
 
 T = TypeVar("T", covariant=True)
 
@@ -40,17 +39,17 @@ class Codec(Protocol[T]):
 class Options:
     """How a worker's tasks are run: attempts after a failure, seconds a try may take, and a budget of their own.
 
+    With `retry=0` nothing is tried again, not even a model call that failed in passing; None leaves that as it is.
     `limit` is how many of them are at work at once in a run; None is no limit.
     """
 
-    retry: int = 0
+    retry: int | None = None
     timeout: float | None = None
     budget: Budget | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise UsageError(f"limit={self.limit} would let nothing run; it is at least 1")
+        at_once(self.limit)
 
 
 class Worker(Protocol):
@@ -301,7 +300,7 @@ class Gate(Protocol):
         """Names the rules in force."""
         ...
 
-    def judge(self, action: Action) -> Verdict:
+    def judge(self, action: Action) -> Judgement:
         """Allow, ask or deny, with the reason."""
         ...
 

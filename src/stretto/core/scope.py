@@ -10,3 +10,8 @@ current: ContextVar[Any] = ContextVar("stretto_scope", default=None)
 
 trace: ContextVar[str] = ContextVar("stretto_trace", default="")
 """The `traceparent` of the effect that runs now, in a run that is traced; see `telemetry.traces`."""
+
+
+def task_of(scope: str) -> str:
+    """The key of the task that a scope is part of: the scope itself, or the one whose branch it is (`KEY.2`)."""
+    return scope.partition(".")[0]

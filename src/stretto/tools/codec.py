@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
-from typing import Any, Generic, TypeVar, cast
+from types import UnionType
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
+from pydantic import (
+    PlainSerializer,
+    PlainValidator,
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import PydanticSerializationError
 
 from stretto.core.canonical import decode, encode
-from stretto.core.errors import UsageError
+from stretto.core.errors import RunFailed, UsageError
 from stretto.core.ports import Codec
+from stretto.core.values import Failed
 
 T = TypeVar("T")
 _PLAIN: tuple[Any, ...] = (str, int, bool, type(None))
@@ -30,12 +39,14 @@ class TypeCodec(Generic[T]):
     def adapter(self) -> TypeAdapter[T]:
         """pydantic's view of the type, built on first use."""
         try:
-            return TypeAdapter(self.kind)
+            return TypeAdapter(_with_failures(self.kind))
         except PydanticSchemaGenerationError as error:
             raise UsageError(
                 f"type {name_of(self.kind)} cannot cross the journal; use JSON types, dataclasses or pydantic "
                 "models, and make handles (connections, clients) keyword-only dependencies"
             ) from error
+        except PydanticUserError as error:  # a typing.TypedDict, before Python 3.12
+            raise UsageError(f"type {name_of(self.kind)} cannot cross the journal: {error.message}") from error
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -56,7 +67,7 @@ class TypeCodec(Generic[T]):
         if self.anything or self.plain:
             return encode(self.check(value))
         try:
-            return encode(self.adapter.dump_python(self.check(value), mode="json"))
+            return encode(self.adapter.dump_python(self.check(value), mode="json", fallback=_said))
         except (PydanticSerializationError, UnicodeDecodeError) as error:
             raise UsageError(f"a value of type {name_of(self.kind)} cannot be kept as JSON: {error}") from error
 
@@ -76,6 +87,38 @@ class TypeCodec(Generic[T]):
             return encode(value), cast(T, value)
         data = self.dump(value)
         return data, self.load(decode(data))
+
+
+def _failed(stored: object) -> Failed:
+    match stored:
+        case Failed():
+            return stored
+        case Mapping() if stored.get("ok") is False:
+            return Failed(RunFailed(str(stored.get("error"))))
+        case _:
+            raise ValueError("it is no failure")
+
+
+def _said(value: object) -> str:
+    """What crosses of an error, wherever it stands."""
+    if isinstance(value, Exception):
+        return str(value)
+    raise PydanticSerializationError(f"Unable to serialize unknown type: {type(value)}")
+
+
+FAILED = Annotated[Failed, PlainValidator(_failed), PlainSerializer(Failed.__json__)]
+"""A failure as it crosses the journal: what it said."""
+
+
+def _with_failures(kind: Any) -> Any:
+    """The type with `FAILED` for `Failed`, however deep: pydantic has no schema for an exception."""
+    if kind is Failed:
+        return FAILED
+    origin, given = get_origin(kind), get_args(kind)
+    inner = tuple(map(_with_failures, given)) if origin not in (Annotated, Literal) else given
+    if all(new is old for new, old in zip(inner, given, strict=True)):
+        return kind
+    return Union[inner] if origin in (Union, UnionType) else origin[inner]  # noqa: UP007
 
 
 @lru_cache(maxsize=1024)

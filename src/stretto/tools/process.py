@@ -14,6 +14,8 @@ import inspect
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +32,7 @@ async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> An
     """Call the function in a child process; the child and all that it started die with the caller's patience."""
     order = encode(
         {**_place(function), "arguments": dict(arguments), "path": list(map(str, sys.path)), "trace": trace.get()}
+        | {"caller": os.getpid()}
     )
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -78,6 +81,7 @@ def _can_be_found(module: str) -> bool:
 def main() -> None:
     """The child: do one order."""
     order = decode(sys.stdin.buffer.read())
+    threading.Thread(target=_die_with, args=(order["caller"],), daemon=True).start()
     sys.path[:] = order["path"]
     trace.set(order["trace"])
     answer, sys.stdout = sys.stdout, sys.stderr
@@ -93,6 +97,13 @@ def main() -> None:
         told = {"error": str(error) or type(error).__name__, "type": type(error).__name__}
     answer.buffer.write(encode(told))
     answer.flush()
+
+
+def _die_with(caller: int) -> None:
+    """End this process and all that it started once its caller was killed: whoever goes on with the run may call again."""
+    while os.getppid() == caller:
+        time.sleep(0.1)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 async def _awaited(work: Any) -> Any:

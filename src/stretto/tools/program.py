@@ -54,7 +54,7 @@ def _runner(command: tuple[str, ...]) -> Callable[[str], Coroutine[Any, Any, str
         except (OSError, ValueError) as error:
             raise UsageError(f"{command[0]} cannot be started: {error}; is it installed, and on PATH?") from error
         try:
-            out, told = await child.communicate(None if PLACE in " ".join(command) else input.encode())
+            out, told = await child.communicate(b"" if PLACE in " ".join(command) else input.encode())
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Annotated, Any, Union, cast, get_origin, get_type_hints, is_typeddict
 
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, PydanticSchemaGenerationError, PydanticUserError, ValidationError, create_model
 
 from stretto.core.errors import UsageError
-from stretto.tools.codec import complaint, name_of
+from stretto.tools.codec import codec_for, complaint, name_of
 
 KEY = "idempotency_key"
 
@@ -55,7 +55,24 @@ class Signature:
                 kind = Annotated[kind, Field(description=descriptions[name])]
             fields[name] = (kind, ... if parameter.default is inspect.Parameter.empty else parameter.default)
         title = getattr(self.function, "__name__", "arguments")
-        return create_model(title, __config__={"extra": "forbid", "arbitrary_types_allowed": False}, **fields)
+        try:
+            return create_model(title, __config__={"extra": "forbid", "arbitrary_types_allowed": False}, **fields)
+        except PydanticSchemaGenerationError as error:
+            raise UsageError(self._unfit()) from error
+        except PydanticUserError as error:
+            raise UsageError(f"{called(self.function)}: {error.message}") from error  # typing.TypedDict
+
+    def _unfit(self) -> str:
+        for name, parameter in self.arguments.items():
+            try:
+                _ = codec_for(parameter.annotation).adapter
+            except UsageError:
+                kind = name_of(parameter.annotation)
+                return (
+                    f"{called(self.function)} takes {name}: {kind}, of which there is no JSON; write `*, {name}: {kind}` "
+                    "to have it injected from deps=..., or take JSON types, dataclasses or pydantic models"
+                )
+        return f"{called(self.function)} has a parameter of which there is no JSON"
 
     @cached_property
     def schema(self) -> dict[str, Any]:

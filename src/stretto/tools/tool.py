@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from stretto.core.errors import UsageError
+from stretto.core.guesses import guided
 from stretto.core.messages import ToolSpec
 from stretto.core.scope import current
 from stretto.core.values import Effect, Preview, Risk, seconds
@@ -137,6 +138,7 @@ def tool(
     retry: int = 0,
     process: bool = False,
 ) -> Maker: ...
+@guided
 def tool(
     function: Callable[..., Any] | None = None,
     /,
