@@ -152,6 +152,7 @@ def test_a_run_whose_process_died_is_called_interrupted(shell: Shell) -> None:
     assert shell("list", "--json", "--state", "running").json == []
     assert "resume s" in listed
     assert "interrupted" in shell("status", "s").out
+    assert "interrupted" in shell("why", "s").out
     told = shell("status", "s", "--json").json
     assert (told["state"], told["held"]) == ("running", False)
 

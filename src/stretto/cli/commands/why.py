@@ -15,7 +15,7 @@ from stretto.app.steps import conversation
 from stretto.cli import options
 from stretto.cli.listing import listed, painted
 from stretto.cli.options import Common
-from stretto.cli.result import about, shown, ways
+from stretto.cli.result import about, shown, standing, ways
 from stretto.cli.session import reading
 from stretto.cli.terminal import command as whole_command
 from stretto.cli.terminal import in_line, pretty
@@ -37,12 +37,13 @@ def command(common: Common, id: str) -> int:
     """What led to run ID's output, failure or question: tasks, approvals, retries, time and cost."""
 
     async def work(app: App) -> int:
-        run = await app.get(id)
+        run, row = await app.get(id), await app.store.find(id)
+        assert row is not None
         reasons = run.why()
         if step := reasons.get("step"):
             asked = await fetched(step["request"], app.store.blob)
             step["request"] = await conversation(asked, app.store.blob) if step["kind"] == "model" else asked
-        lines = chain(_because(run, reasons, app.db), _record(run, reasons))
+        lines = chain(_because(run, reasons, app.db, *standing(row, app.db)), _record(run, reasons))
         return shown(common, {**reasons, "cost": cost(run.view.spend)}, lines)
 
     return reading(common, work)
@@ -51,10 +52,9 @@ def command(common: Common, id: str) -> int:
 # ---- what it comes down to
 
 
-def _because(run: Run, reasons: dict[str, Any], db: str) -> Iterator[str]:
-    state = run.view.state
-    yield f"{run.view.worker}  {run.id}  {painted(state.value, state.value)}"
-    match state:
+def _because(run: Run, reasons: dict[str, Any], db: str, state: str, more: str) -> Iterator[str]:
+    yield f"{run.view.worker}  {run.id}  {painted(state, run.view.state.value)}{more}"
+    match run.view.state:
         case RunState.FAILED:
             yield from _failure(run, reasons, db)
         case RunState.WAITING | RunState.RUNNING:
