@@ -164,3 +164,15 @@ async def w7(cfg: Any) -> AsyncIterator[Any]:
             return str(await run)
 
         yield run
+
+
+@asynccontextmanager
+async def w9(cfg: Any) -> AsyncIterator[Any]:
+    """A tree of workers under workers, its leaves counted: depth `steps`, each node with `width` of them."""
+
+    @workflow
+    async def tree(depth: int) -> int:
+        return sum(await gather(tree(depth - 1) for _ in range(cfg.width))) if depth else 1
+
+    async with App(db=":memory:") as app:
+        yield lambda _: result(app, tree, cfg.steps)
