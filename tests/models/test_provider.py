@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stretto import Agent, Run, start, workflow
 from stretto.core.errors import ModelError, UsageError
 from stretto.core.messages import (
     Conversation,
@@ -18,6 +19,7 @@ from stretto.core.messages import (
     Text,
     ToolCall,
     ToolResult,
+    Usage,
     user,
 )
 from stretto.core.ports import Model
@@ -232,6 +234,25 @@ def test_fifty_calls_at_once_share_one_model() -> None:
         replies = asyncio.run(all_at_once(resolve(DIALECTS[0], fake.environment)))
         assert [reply.message.text for reply in replies] == [f"number {number}" for number in range(50)]
         assert fake.billed.input == sum(reply.usage.input for reply in replies)
+
+
+@pytest.mark.capability(110)
+def test_a_provider_that_bills_more_than_the_bound_has_more_reserved_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = Agent("openai:gpt-5-mini", "Answer.", settings={"max_tokens": 10}, retry=0)
+
+    @workflow
+    async def asking(times: int) -> int:
+        for number in range(times):
+            await agent(str(number))
+        return times
+
+    with FakeProvider(lambda _: say("Hi", usage=Usage(5_000, 5))) as fake:
+        for variable, value in fake.environment.items():
+            monkeypatch.setenv(variable, value)
+        job: Run = start(asking, 10, budget="22000 tokens", db=":memory:")
+        assert (fake.billed.input, job.state) == (20_000, "waiting"), "the fifth would have been the one above the cap"
 
 
 @pytest.mark.parametrize("name", DIALECTS)

@@ -41,16 +41,22 @@ class ProviderModel:
         self.max_output = max_output
         self._blobs = blobs
         self._image = DEAR_IMAGE if "4o-mini" in endpoint.model else IMAGE
+        self._beyond = 0  # the most tokens that a request was billed for above its bound
         self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
 
     async def reply(self, request: ModelRequest, watch: Callable[[Delta], None] | None = None) -> ModelReply:
         """One answer, in one HTTP request: retries are for whoever records them."""
         self._refuse_media(request)
         client = await self._client()
-        return await client.reply(request, watch)
+        reply = await client.reply(request, watch)
+        self._beyond = max(self._beyond, reply.usage.input - self._bound(request))
+        return reply
 
     def estimate(self, request: ModelRequest) -> int:
-        """A bound on the input tokens; see `stretto.models.tokens`."""
+        """A bound on the input tokens, by `stretto.models.tokens` and by what was billed beyond it before."""
+        return min(self._bound(request) + self._beyond, self.window - self.max_output)
+
+    def _bound(self, request: ModelRequest) -> int:
         return estimate(request, self.window - self.max_output, self._image)
 
     def _refuse_media(self, request: ModelRequest) -> None:
