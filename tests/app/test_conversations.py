@@ -12,20 +12,11 @@ from dataclasses import dataclass
 import pytest
 
 import stretto
-from stretto import Agent, App, RunFailed, RunWaiting, UsageError, listen, run, start, tool, workflow
-from stretto.core.messages import ModelRequest
+from stretto import Agent, App, RunFailed, RunWaiting, UsageError, listen, run, start, workflow
 from stretto.testing import ScriptedModel, call, fail, say
+from tests.app.talkers import parrot, pay, pays, talker
 
 pytestmark = pytest.mark.capability(201)
-
-
-def parrot(request: ModelRequest) -> str:
-    """Says how many messages it has heard, and the last of them: it knows the history or it does not."""
-    heard = [message.text for message in request.messages if message.role == "user"]
-    return f"{len(heard)}: {heard[-1]}"
-
-
-talker = Agent(ScriptedModel(parrot), "You talk.", name="talker")
 
 
 async def test_ten_turns_over_two_apps_and_nothing_in_memory_between_them(db: str) -> None:
@@ -92,18 +83,6 @@ async def test_a_reply_has_the_output_type_and_a_message_the_input_type(db: str)
         with pytest.raises(UsageError, match="cannot be told this"):
             await job.say("not a number")
         assert await job.say(4) == Answer(3)
-
-
-@tool(risk="high")
-def pay(amount: int) -> str:
-    """Pay."""
-    return f"paid {amount}"
-
-
-def pays(request: ModelRequest) -> object:
-    if request.messages[-1].role == "tool":
-        return say(f"done: {request.messages[-1].parts[0].content}")  # type: ignore[union-attr]
-    return call("pay", amount=3) if request.messages[-1].text == "pay" else say(parrot(request))
 
 
 async def test_a_turn_that_needs_an_approval_waits_and_has_its_reply_afterwards(db: str) -> None:

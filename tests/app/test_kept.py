@@ -12,21 +12,17 @@ from typing import Any
 
 import pytest
 
-from stretto import Agent, App, listen, tool, workflow
+from stretto import Agent, App, RunWaiting, listen, workflow
 from stretto.app import kept
 from stretto.core.canonical import encode
 from stretto.core.messages import FREE, Delta, Message, ModelReply, ModelRequest, Rates, Text, Usage
 from stretto.core.ports import Entry, Lease, Letter, Store
 from stretto.journal.sqlite import SqliteStore
 from stretto.runtime.execution import Execution
-from stretto.testing import ScriptedModel, call, say
+from stretto.testing import ScriptedModel
+from tests.app.talkers import pay, pays, talker
 
 pytestmark = pytest.mark.capability(201)
-
-
-def parrot(request: ModelRequest) -> str:
-    heard = [message.text for message in request.messages if message.role == "user"]
-    return f"{len(heard)}: {heard[-1]}"
 
 
 class Echo:
@@ -43,7 +39,6 @@ class Echo:
         return 1
 
 
-talker = Agent(ScriptedModel(parrot), "You talk.", name="talker")
 brief = Agent(Echo(), "You talk.", name="brief")
 
 
@@ -174,25 +169,13 @@ async def test_what_comes_just_when_the_run_has_come_to_rest_is_heard(db: str) -
         await other.close()
 
 
-@tool(risk="high")
-def pay(amount: int) -> str:
-    """Pay."""
-    return f"paid {amount}"
-
-
-def pays(request: ModelRequest) -> object:
-    if request.messages[-1].role == "tool":
-        return say(f"done: {request.messages[-1].parts[0].content}")  # type: ignore[union-attr]
-    return call("pay", amount=3) if request.messages[-1].text == "pay" else say(parrot(request))
-
-
 async def test_an_answer_in_the_middle_of_a_turn_goes_on_from_memory_too(db: str) -> None:
     payer = Agent(ScriptedModel(pays), name="payer", tools=[pay])  # type: ignore[arg-type]
     async with App([payer], db=db) as app:
         job = await app.start(payer, id="c")
         assert await job.say("hello") == "1: hello"
         for turn in range(2, 5):
-            with pytest.raises(Exception, match="waits for approval"):
+            with pytest.raises(RunWaiting, match="waits for approval"):
                 await job.say("pay")
             counts = _counted(app.store)
             await job.approve(by="eve")

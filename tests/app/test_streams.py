@@ -12,7 +12,7 @@ import stretto
 from stretto import Agent, App, Part, gather, tool, workflow
 from stretto.core.messages import Delta, ModelReply, ModelRequest
 from stretto.testing import FakeProvider, ScriptedModel, call, calls, fail
-from tests.app.test_conversations import parrot
+from tests.app.talkers import parrot
 from tests.models.virtual import in_virtual_time
 
 pytestmark = pytest.mark.capability(202)

@@ -5,6 +5,8 @@ from typing import Any
 
 from agents import Model, ModelResponse, Usage
 
+from stretto import UsageError
+
 Answers = Callable[[list[dict[str, Any]]], list[Any]]
 """What it says (`agents.testing.function_call`, `assistant_message`), by the results of tools that it has been given."""
 
@@ -23,3 +25,8 @@ class Said(Model):
 
     def stream_response(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         raise NotImplementedError
+
+
+def nobody(name: str) -> Any:
+    """A world without models of its own."""
+    raise UsageError(f"no model {name} here")

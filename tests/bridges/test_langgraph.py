@@ -23,6 +23,7 @@ from stretto.core.events import Asked
 from stretto.core.values import Answer
 from stretto.runtime import parking
 from stretto.testing import simulate
+from tests.bridges.said import nobody
 
 paid: list[str] = []
 
@@ -184,7 +185,7 @@ def test_a_crash_at_any_point_repeats_no_call_of_a_graph_that_goes_through_the_r
         paid.clear()
         model = Said(asked=[])
         with simulate(0, crash_at=set(crashes)) as sim:
-            output = sim.run(through(model=model), "pay them", person=truth, model=_nobody)
+            output = sim.run(through(model=model), "pay them", person=truth, model=nobody)
         assert (output, sorted(paid)) == ("paid ann and paid bob", ["ann", "bob"]), crashes
         return len(sim.sites), len(model.asked)
 
@@ -192,10 +193,6 @@ def test_a_crash_at_any_point_repeats_no_call_of_a_graph_that_goes_through_the_r
     assert (sites > 40, asked) == (True, 2)
     for site in range(1, sites + 1):
         assert life(site)[1] <= 3, "only the call that was cut off is made again"
-
-
-def _nobody(name: str) -> Any:
-    raise UsageError(f"no model {name} here")
 
 
 @pytest.mark.capability(24)

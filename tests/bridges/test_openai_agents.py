@@ -20,7 +20,7 @@ from stretto.core.events import Asked
 from stretto.core.values import Answer
 from stretto.runtime import frontier, parking
 from stretto.testing import FakeProvider, ScriptedModel, call, say, simulate
-from tests.bridges.said import Said
+from tests.bridges.said import Said, nobody
 
 paid: list[str] = []
 
@@ -81,7 +81,7 @@ def test_a_crash_at_any_point_repeats_no_call() -> None:
         paid.clear()
         model = Said(both)
         with simulate(0, crash_at=set(crashes)) as sim:
-            output = sim.run(openai_agents(payer(model)), "pay them", person=truth, model=_nobody)
+            output = sim.run(openai_agents(payer(model)), "pay them", person=truth, model=nobody)
         assert (output, sorted(paid)) == ("paid ann and paid bob", ["ann", "bob"]), crashes
         return len(sim.sites), model.asked
 
@@ -89,10 +89,6 @@ def test_a_crash_at_any_point_repeats_no_call() -> None:
     assert (sites > 40, asked) == (True, 2)
     for site in range(1, sites + 1):
         assert life(site)[1] <= 3, "only the call that was cut off is made again"
-
-
-def _nobody(name: str) -> Any:
-    raise UsageError(f"no model {name} here")
 
 
 @pytest.mark.capability(24)
@@ -210,7 +206,7 @@ def test_an_agent_that_goes_another_way_is_stopped_before_it_acts(monkeypatch: p
 
     agent = SdkAgent(name="a", instructions=clock, model=Said(both), tools=[pay])
     with simulate(0, crash_at={30}) as sim, pytest.raises(ReplayMismatch, match="now wants model Said"):
-        sim.run(openai_agents(agent), "x", model=_nobody, person=lambda *_: Answer("repeat", by="eve"))
+        sim.run(openai_agents(agent), "x", model=nobody, person=lambda *_: Answer("repeat", by="eve"))
     assert len(paid) <= 2
 
 
