@@ -224,7 +224,7 @@ async def test_a_turn_costs_the_same_in_a_long_conversation(db: str) -> None:
 SCRIPT = """
     import asyncio, sys
     from stretto import App
-    from tests.app.test_conversations import talker
+    from tests.app.talkers import talker
     async def main():
         async with App([talker], db=sys.argv[1]) as app:
             print(await (await app.start(talker, id="c")).say(sys.argv[2], key=sys.argv[2]), flush=True)
